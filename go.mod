@@ -1,0 +1,9 @@
+module github.com/concordhttp/concord
+
+go 1.26.0
+
+require (
+	github.com/hashicorp/golang-lru/v2 v2.0.7
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sync v0.24.0
+)
