@@ -1,0 +1,108 @@
+package etag
+
+import "strings"
+
+// Limits on what a client may send. A field over one of them is malformed.
+// They are far above what clients send and low enough that a hostile header
+// costs microseconds: lengths are summed before anything is read.
+const (
+	// MaxFieldBytes limits an If-Match or If-None-Match, all its field lines
+	// together and one byte more for each line; an If-Range; and an ETag.
+	MaxFieldBytes = 16 << 10
+	// MaxListTags limits the entity tags in an If-Match or If-None-Match.
+	MaxListTags = 256
+)
+
+// tagList is an If-Match or If-None-Match. The zero value is an absent field.
+type tagList struct {
+	present   bool
+	any       bool   // the field is *
+	tags      []Tag  // not empty, unless any or malformed; read-only
+	malformed string // why it cannot be read; "" if it can
+}
+
+// parseList reads all field lines of a list together. Empty elements count for
+// nothing (RFC 9110, section 5.6.1.2). A field without a single element is
+// malformed, although the grammar would let it pass: a client that sent an
+// If-Match meant to guard its write.
+func parseList(lines []string) tagList {
+	if len(lines) == 0 {
+		return tagList{}
+	}
+	tags, reason := measureList(lines)
+	if reason != "" {
+		return tagList{present: true, malformed: reason}
+	}
+	if len(lines) == 1 && strings.Trim(lines[0], ows) == "*" {
+		return tagList{present: true, any: true}
+	}
+	l := tagList{present: true, tags: make([]Tag, 0, tags)}
+	for _, line := range lines {
+		if reason := l.addLine(line); reason != "" {
+			return tagList{present: true, malformed: reason}
+		}
+	}
+	if len(l.tags) == 0 {
+		return tagList{present: true, malformed: reasonEmpty}
+	}
+	return l
+}
+
+// measureList applies the limits, and returns how many tags the lines hold if
+// they are well-formed: each tag has two quotes, and they stand nowhere else.
+func measureList(lines []string) (tags int, malformed string) {
+	bytes := 0
+	for _, line := range lines {
+		// The line break counts, or a million empty lines would be free.
+		if bytes += len(line) + 1; bytes > MaxFieldBytes {
+			return 0, reasonTooLong
+		}
+	}
+	for _, line := range lines {
+		tags += strings.Count(line, `"`)
+	}
+	if tags /= 2; tags > MaxListTags {
+		return 0, reasonTooMany
+	}
+	return tags, ""
+}
+
+// addLine appends the tags of one field line.
+func (l *tagList) addLine(line string) (malformed string) {
+	for {
+		line = strings.TrimLeft(line, ","+ows)
+		if line == "" {
+			return ""
+		}
+		tag, rest, ok := scanTag(line)
+		if !ok {
+			if line[0] == '*' {
+				return reasonStar
+			}
+			return reasonNotAList
+		}
+		l.tags = append(l.tags, tag)
+		line = strings.TrimLeft(rest, ows)
+		if line != "" && line[0] != ',' {
+			return reasonNotAList
+		}
+	}
+}
+
+// err is the [*FieldError] of a list that cannot be read, or nil.
+func (l tagList) err(field string) error {
+	if l.malformed == "" {
+		return nil
+	}
+	return &FieldError{Field: field, Reason: l.malformed}
+}
+
+// matches reports whether one of the tags matches the current one.
+func (l tagList) matches(current Tag, match func(a, b Tag) bool) bool {
+	for _, tag := range l.tags {
+		if match(tag, current) {
+			return true
+		}
+	}
+	return false
+}

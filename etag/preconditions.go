@@ -1,0 +1,92 @@
+package etag
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// The conditional fields of RFC 9110, section 13.1.
+const (
+	fieldIfMatch           = "If-Match"
+	fieldIfNoneMatch       = "If-None-Match"
+	fieldIfModifiedSince   = "If-Modified-Since"
+	fieldIfUnmodifiedSince = "If-Unmodified-Since"
+	fieldIfRange           = "If-Range"
+)
+
+// Preconditions are the conditional fields of one request: RFC 9110, section
+// 13.1. The zero value has none. They are immutable, and safe for concurrent
+// use.
+type Preconditions struct {
+	ifMatch           tagList
+	ifNoneMatch       tagList
+	ifModifiedSince   date
+	ifUnmodifiedSince date
+	ifRange           rangeCondition
+}
+
+// ParsePreconditions reads every field line of the conditional fields. The
+// names in h are in canonical form, as package net/http leaves them.
+//
+// An If-Match or If-None-Match that cannot be read is reported as a
+// [*FieldError]; both of them, joined, if both cannot. The Preconditions are
+// good nonetheless, and refuse what they must: see
+// [Preconditions.Evaluate]. A date that cannot be read or comes twice is
+// ignored without an error, as the RFC says. An If-Range without a Range is
+// ignored; one that cannot be read is false.
+func ParsePreconditions(h http.Header) (Preconditions, error) {
+	p := Preconditions{
+		ifMatch:           parseList(h[fieldIfMatch]),
+		ifNoneMatch:       parseList(h[fieldIfNoneMatch]),
+		ifModifiedSince:   parseDateField(h[fieldIfModifiedSince]),
+		ifUnmodifiedSince: parseDateField(h[fieldIfUnmodifiedSince]),
+	}
+	if len(h["Range"]) > 0 {
+		p.ifRange = parseIfRange(h[fieldIfRange])
+	}
+	return p, errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
+}
+
+// IfMatch returns the entity tags of If-Match, weak ones included, which match
+// nothing; or any, if the field is *. Absent or malformed, it gives neither.
+// The slice is read-only.
+func (p Preconditions) IfMatch() (tags []Tag, any bool) {
+	return slices.Clip(p.ifMatch.tags), p.ifMatch.any
+}
+
+// malformedFor is the error of a field that a request of this method must be
+// refused for with 400, or nil. A malformed If-None-Match is no reason to
+// refuse a read: without it, the client gets the whole representation.
+func (p Preconditions) malformedFor(method string) error {
+	switch {
+	case !isConditional(method):
+		return nil
+	case isRead(method):
+		return p.ifMatch.err(fieldIfMatch)
+	}
+	return errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
+}
+
+// hasAny reports whether the request has a field that Evaluate may act on.
+func (p Preconditions) hasAny() bool {
+	return p.ifMatch.present || p.ifNoneMatch.present ||
+		p.ifModifiedSince.set || p.ifUnmodifiedSince.set || p.ifRange.present
+}
+
+// hasIfMatch reports whether there is an If-Match, * and malformed included.
+func (p Preconditions) hasIfMatch() bool { return p.ifMatch.present }
+
+// noneMatchAny reports whether there is an If-None-Match: *, which says that
+// the request means to create.
+func (p Preconditions) noneMatchAny() bool { return p.ifNoneMatch.any }
+
+// hasUnmodifiedSince reports whether there is an If-Unmodified-Since that
+// could be read.
+func (p Preconditions) hasUnmodifiedSince() bool { return p.ifUnmodifiedSince.set }
+
+// needsTag reports whether the verdict depends on the current entity tag, and
+// not only on whether there is a representation.
+func (p Preconditions) needsTag() bool {
+	return len(p.ifMatch.tags) > 0 || len(p.ifNoneMatch.tags) > 0
+}
