@@ -1,0 +1,114 @@
+package lease
+
+import (
+	"context"
+)
+
+// Try makes one attempt to acquire key and never waits for another's lease to
+// end. A nil Lease without an error: another's record stands, and Standing says
+// what is known of it; its zero value says that a record was in the way and is
+// gone again. Errors are failures of the store, [ErrCorrupt] with the record
+// in Standing, or the error of ctx, which is also the parent of the Lease.
+func (k *Keeper) Try(ctx context.Context, key string, c Claim) (*Lease, Standing, error) {
+	c, err := k.complete(c)
+	if err != nil {
+		return nil, Standing{}, err
+	}
+	return k.try(ctx, ctx, key, c)
+}
+
+// Takeover acquires key from an owner that is gone: it replaces the orphan that
+// was seen, if exactly that version still stands. Otherwise it is as [Try]: the
+// owner may have renewed it after all, or another taker was faster. If what was
+// seen is no orphan nothing is written, and seen is returned.
+func (k *Keeper) Takeover(ctx context.Context, key string, seen Standing, c Claim) (*Lease, Standing, error) {
+	c, err := k.complete(c)
+	if err != nil {
+		return nil, Standing{}, err
+	}
+	// The record decides, since the caller could have changed the rest.
+	seen, err = read(seen.Record, k.config.Margin)
+	if err != nil || !seen.Orphan {
+		return nil, seen, err
+	}
+	return k.write(ctx, ctx, key, seen.Record.Version, c)
+}
+
+// complete fills in what c leaves zero, and checks it.
+func (k *Keeper) complete(c Claim) (Claim, error) {
+	shortest := k.config.Lease + k.config.Margin
+	c.TTL = orDefault(c.TTL, shortest)
+	return c, c.check(shortest)
+}
+
+// vanished bounds how often try goes after a record that is gone whenever it
+// is looked at.
+const vanished = 3
+
+// try creates the record. The attempt ends with within, the lease with ctx.
+func (k *Keeper) try(within, ctx context.Context, key string, c Claim) (l *Lease, s Standing, err error) {
+	for range vanished {
+		l, s, err = k.write(within, ctx, key, 0, c)
+		if l != nil || err != nil || s.Record.Version != 0 {
+			break
+		}
+	}
+	return l, s, err
+}
+
+// write acquires key by writing over version, 0 being none.
+func (k *Keeper) write(within, ctx context.Context, key string, version uint64, c Claim) (*Lease, Standing, error) {
+	if within.Err() != nil {
+		return nil, Standing{}, ended(within)
+	}
+	l := k.prepare(within, ctx, key, c)
+	defer l.acquiring.finish()
+	a := k.put(&l.acquiring, l, version)
+	if a.err != nil && open(a.err) {
+		a = k.follow(l, version, a)
+	}
+	switch {
+	case a.err != nil:
+		return nil, Standing{}, unanswered(within, a.err)
+	case !a.ours(l):
+		s, err := read(a.standing, k.config.Margin)
+		return nil, s, err
+	case !l.begin(a.standing.Version):
+		own, cancel := context.WithTimeout(context.Background(), k.config.CallTimeout)
+		defer cancel()
+		k.takeBack(own, l, version, a)
+		return nil, Standing{}, unanswered(within, context.DeadlineExceeded)
+	}
+	return l, Standing{}, nil
+}
+
+// prepare makes the lease that the attempt is for. Its time runs from here,
+// before anything is sent.
+func (k *Keeper) prepare(within, ctx context.Context, key string, c Claim) *Lease {
+	now := k.clock.now()
+	n := k.nonces.next()
+	own := k.config.Lease - k.config.Margin
+	return &Lease{
+		keeper: k,
+		parent: ctx,
+		key:    key,
+		nonce:  n,
+		head:   head{state: held, nonce: n, lease: k.config.Lease, note: c.Note}.encode(),
+		ttl:    c.TTL,
+		term:   k.term(now, now.add(k.config.MaxRun)),
+		acquiring: call{
+			parent: within,
+			clock:  k.clock,
+			until:  now.add(min(k.config.CallTimeout, own)),
+		},
+	}
+}
+
+// term counts a lease from the sending of an acknowledged write.
+func (k *Keeper) term(sent, ends instant) term {
+	return term{
+		stop:    sent.add(k.config.Lease - k.config.Margin),
+		ends:    ends,
+		renewAt: sent.add(k.config.Lease / 3),
+	}
+}

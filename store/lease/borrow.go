@@ -1,0 +1,32 @@
+package lease
+
+import (
+	"context"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// holding returns the live lease on key in s that ctx is a descendant of, or
+// nil. Leases of other keys and stores, and those that were released or lost,
+// are passed over: what they are nested in may hold it.
+func holding(ctx context.Context, s store.Store, key string) *Lease {
+	for {
+		l, ok := ctx.Value(marker).(*Lease)
+		if !ok {
+			return nil
+		}
+		if l.key == key && l.keeper.config.Store == s && l.Err() == nil {
+			return l
+		}
+		ctx = l.parent
+	}
+}
+
+// borrow returns a lease for work that is nested in the owner's, with ctx as
+// its parent. It ends with the owner, and releasing it ends nothing but it.
+func borrow(ctx context.Context, owner *Lease) *Lease {
+	if owner.owner != nil {
+		owner = owner.owner
+	}
+	return &Lease{keeper: owner.keeper, parent: ctx, owner: owner, key: owner.key, token: owner.token}
+}

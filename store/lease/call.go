@@ -1,0 +1,64 @@
+package lease
+
+import (
+	"context"
+	"time"
+)
+
+// call is the context of one call of the store on the path of every write. It
+// bounds the call as context.WithDeadline would, but sets no timer unless the
+// store asks for Done: the memory store, whose calls cannot wait, never does.
+type call struct {
+	parent   context.Context // whose values it has and, unless detached, whose end
+	clock    clock
+	until    instant
+	detached bool
+	lazy     lazy
+}
+
+func (c *call) build() (context.Context, context.CancelCauseFunc) {
+	parent := c.parent
+	if c.detached {
+		parent = context.WithoutCancel(parent)
+	}
+	ctx, cancel := context.WithDeadline(parent, c.clock.time(c.until))
+	return ctx, func(error) { cancel() }
+}
+
+// finish gives back what the call holds. Whoever still waits on it is told
+// that it ended.
+func (c *call) finish() { c.lazy.end(context.Canceled) }
+
+func (c *call) Done() <-chan struct{} { return c.lazy.get(c.build).Done() }
+
+func (c *call) Err() error {
+	if made := c.lazy.made.Load(); made != nil {
+		return made.Err()
+	}
+	if !c.detached {
+		if err := c.parent.Err(); err != nil {
+			return err
+		}
+	}
+	if c.clock.now() < c.until {
+		return nil
+	}
+	return c.lazy.get(c.build).Err()
+}
+
+func (c *call) Deadline() (time.Time, bool) {
+	own := c.clock.time(c.until)
+	if outer, ok := c.parent.Deadline(); ok && !c.detached && outer.Before(own) {
+		return outer, true
+	}
+	return own, true
+}
+
+// Value asks the context underneath once there is one, so that contexts derived
+// from it attach to it without a goroutine.
+func (c *call) Value(key any) any {
+	if made := c.lazy.made.Load(); made != nil {
+		return made.Value(key)
+	}
+	return c.parent.Value(key)
+}

@@ -1,0 +1,17 @@
+package lease
+
+import "time"
+
+// instant is a moment as the time since its clock was made. It is read from the
+// monotonic clock, so that a step of the time of day moves no lease.
+type instant time.Duration
+
+func (i instant) add(d time.Duration) instant       { return i + instant(d) }
+func (i instant) until(later instant) time.Duration { return time.Duration(later - i) }
+
+// clock reads instants. Reading one costs half of what time.Now does, and it
+// is read several times on the path of each write that passes a gate.
+type clock struct{ made time.Time }
+
+func (c clock) now() instant             { return instant(time.Since(c.made)) }
+func (c clock) time(i instant) time.Time { return c.made.Add(time.Duration(i)) }

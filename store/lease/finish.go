@@ -1,0 +1,95 @@
+package lease
+
+import (
+	"context"
+)
+
+// close ends the lease on its owner's behalf: no renewal is started any more,
+// the context ends, and a renewal under way is waited for, so that the owner
+// makes one write at a time. It prepares l.releasing for the write to come, and
+// returns the version that the record has as far as its owner knows, and why
+// the lease was lost if it was. Only the first caller gets ok.
+func (l *Lease) close(ctx context.Context) (version uint64, lost error, ok bool) {
+	now := l.keeper.clock.now()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return 0, nil, false
+	}
+	l.lookLocked(now, false)
+	l.closed = true
+	lost, version = l.lost, l.version
+	renewal := l.renewal
+	l.mu.Unlock()
+
+	if lost != nil {
+		l.leave(lost)
+	} else {
+		l.leave(context.Canceled)
+	}
+	c := &l.releasing
+	c.parent, c.detached = ctx, true
+	c.clock, c.until = l.keeper.clock, now.add(l.keeper.config.CallTimeout)
+	if renewal != nil {
+		select {
+		case <-renewal:
+		case <-c.Done(): // a store that hangs in spite of its context
+		}
+		l.mu.Lock()
+		version = l.version
+		l.mu.Unlock()
+	}
+	return version, lost, true
+}
+
+// tries is how often a write that ends a lease is sent while it gets no answer
+// or finds the record moved on by a renewal of its owner.
+const tries = 3
+
+// insist makes a write that ends a lease. The write reports that it is done,
+// and with what error; or, not done, an error that leaves it open what
+// happened; or neither, when it was over a version that has moved on.
+func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) (err error) {
+	for failures := range tries {
+		var done bool
+		done, err = write()
+		if done || (err != nil && !open(err)) {
+			return err
+		}
+		if err != nil && !k.pause(ctx, k.backoff(failures)) {
+			return err
+		}
+	}
+	return err
+}
+
+// drop deletes the record of l, which has this version or that of a later
+// renewal, and nobody else's.
+func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64) error {
+	s := k.config.Store
+	return k.insist(ctx, func() (bool, error) {
+		deleted, err := s.Delete(ctx, l.key, version)
+		if deleted || err != nil {
+			return deleted, err
+		}
+		standing, found, err := s.Get(ctx, l.key)
+		switch {
+		case err != nil:
+			return false, err
+		case !found && l.intact():
+			return true, nil // the delete was delivered twice: none but this one could be
+		case !found || !l.wrote(standing, held):
+			return true, ErrLost
+		}
+		version = standing.Version
+		return false, nil
+	})
+}
+
+// intact reports whether the time of the lease is not over, so that its record
+// cannot have lapsed.
+func (l *Lease) intact() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keeper.clock.now() < l.term.stop
+}

@@ -1,0 +1,67 @@
+package lease
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// The head of a record, numbers in big-endian order:
+//
+//	0      format, 1
+//	1      1 while the lease is held, 2 once it was settled
+//	2-17   nonce of the acquisition
+//	18-25  lease in nanoseconds, as its owner counts it
+//	26-    the caller's note
+const (
+	format     = 1
+	headPrefix = 26
+
+	// MaxNote is the largest Note, in bytes.
+	MaxNote = store.MaxHead - headPrefix
+)
+
+type state byte
+
+const (
+	held    state = 1
+	settled state = 2
+)
+
+type head struct {
+	state state
+	nonce nonce
+	lease time.Duration
+	note  []byte
+}
+
+func (h head) encode() []byte {
+	b := make([]byte, headPrefix+len(h.note))
+	b[0], b[1] = format, byte(h.state)
+	copy(b[2:], h.nonce[:])
+	binary.BigEndian.PutUint64(b[18:], uint64(h.lease))
+	copy(b[headPrefix:], h.note)
+	return b
+}
+
+// decodeHead reads a head of any origin. The note shares b's bytes.
+func decodeHead(b []byte) (head, error) {
+	if len(b) > 0 && b[0] != format {
+		return head{}, fmt.Errorf("%w %d, this is version %d", ErrUnknownVersion, b[0], format)
+	}
+	if len(b) < headPrefix || len(b) > store.MaxHead {
+		return head{}, fmt.Errorf("%w: head of %d bytes", ErrCorrupt, len(b))
+	}
+	h := head{state: state(b[1]), nonce: nonce(b[2:18]), note: b[headPrefix:len(b):len(b)]}
+	if h.state != held && h.state != settled {
+		return head{}, fmt.Errorf("%w: state %d", ErrCorrupt, b[1])
+	}
+	lease := binary.BigEndian.Uint64(b[18:26])
+	if lease == 0 || lease > uint64(MaxLease) {
+		return head{}, fmt.Errorf("%w: lease of %d ns", ErrCorrupt, lease)
+	}
+	h.lease = time.Duration(lease)
+	return h, nil
+}

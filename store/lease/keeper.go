@@ -1,0 +1,47 @@
+package lease
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// Keeper acquires leases in one store and keeps them until they are released.
+// It is safe for concurrent use and needs no closing. Make one with [New].
+type Keeper struct {
+	config  Config
+	watcher store.Watcher // nil: the store is none
+	clock   clock
+	due     timetable
+
+	lines     lines               // callers of this process that wait, by key
+	waiting   *semaphore.Weighted // places in lines
+	following *semaphore.Weighted // creates without a reply that are followed up
+
+	nonces nonces
+
+	jitter func(time.Duration) time.Duration // varies a pause; replaced in tests
+}
+
+// New returns a Keeper, or every mistake in config at once, each a
+// *store.ConfigError.
+func New(config Config) (*Keeper, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	k := &Keeper{
+		config:    config,
+		clock:     clock{time.Now()},
+		nonces:    newNonces(),
+		waiting:   semaphore.NewWeighted(int64(config.MaxWaiters)),
+		following: semaphore.NewWeighted(int64(config.MaxWaiters)),
+		jitter:    func(d time.Duration) time.Duration { return d/2 + rand.N(d+1) },
+	}
+	k.watcher, _ = config.Store.(store.Watcher)
+	k.due.clock = k.clock
+	return k, nil
+}

@@ -1,0 +1,130 @@
+package lease
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// Lease is a hold on one key, and the context of the work that is done under
+// it: it has the values of the context that it was acquired with, ends when
+// that ends or when the lease is lost, and has a deadline when MaxRun will be
+// over. [context.Cause] says which it was: [ErrLost], [ErrMaxRun] or the cause
+// of the parent. Once it is released its error is context.Canceled, whether or
+// not anybody still works under it.
+//
+// A Lease is safe for concurrent use. Make one with [Keeper.Acquire],
+// [Keeper.Try], [Keeper.Takeover] or [Gate.Enter], and end it with
+// [Lease.Release] or [Lease.Settle]; one that is never ended is lost after
+// MaxRun. The zero value is of no use.
+type Lease struct {
+	keeper *Keeper
+	parent context.Context
+	owner  *Lease // from whom this one is borrowed; nil: it holds the record itself
+	scope  lazy   // the context
+
+	// Set before anybody else sees the lease, and never changed.
+	key   string
+	nonce nonce
+	head  []byte
+	ttl   time.Duration
+	token uint64
+
+	acquiring, releasing call // one for each, since a store may keep the first
+
+	mu       sync.Mutex
+	version  uint64 // of the record as its owner knows it
+	term     term
+	failures int           // renewals that failed since one succeeded
+	renewal  chan struct{} // closed when the renewal under way is over; nil: none is
+	lost     error         // why it was lost
+	closed   bool          // Release or Settle was called
+	settling bool          // it was Settle: Release must leave the record alone
+
+	// Under the timetable's lock.
+	event instant // when the timetable calls
+	place int     // in the timetable's heap, from 1; 0: not in it
+}
+
+// Token is the fencing token: the version of the acquisition. It stays the same
+// for the life of the lease, and each later acquisition of the key has a
+// greater one. A borrowed lease has its owner's.
+func (l *Lease) Token() uint64 { return l.token }
+
+// record is what the owner writes, at first and at each renewal.
+func (l *Lease) record() store.Record {
+	return store.Record{Head: l.head, TTL: l.ttl}
+}
+
+// wrote reports whether r is this acquisition's own, and not settled.
+func (l *Lease) wrote(r store.Record, as state) bool {
+	h, err := decodeHead(r.Head)
+	return err == nil && r.Version != 0 && h.nonce == l.nonce && h.state == as
+}
+
+// begin makes l a held lease, once the record stands at version. False: the
+// answer took so long that the lease is over already.
+func (l *Lease) begin(version uint64) bool {
+	k := l.keeper
+	l.acquiring.finish()
+	l.token, l.version = version, version
+	now := k.clock.now()
+	step, next := l.term.decide(now)
+	if step == lose || step == exhaust {
+		return false
+	}
+	k.due.set(l, next)
+	return true
+}
+
+// tick does what is due. The timetable calls it.
+func (l *Lease) tick(now instant) { l.look(now, true) }
+
+// look ends l if its time is over at now. A tick also starts a renewal when one
+// is due, and tells the timetable when to call again.
+func (l *Lease) look(now instant, tick bool) {
+	l.mu.Lock()
+	cause := l.lookLocked(now, tick)
+	l.mu.Unlock()
+	if cause != nil {
+		l.leave(cause)
+	}
+}
+
+// lookLocked returns why l is lost, if it is so since this moment.
+func (l *Lease) lookLocked(now instant, tick bool) error {
+	if l.over() {
+		return nil
+	}
+	step, next := l.term.decide(now)
+	switch step {
+	case lose:
+		l.lost = ErrLost
+		return l.lost
+	case exhaust:
+		l.lost = ErrMaxRun
+		return l.lost
+	}
+	if !tick {
+		return nil
+	}
+	if step == renew {
+		l.term.renewing = true
+		l.renewal = make(chan struct{})
+		go l.renew(l.version, l.renewal)
+	}
+	l.keeper.due.set(l, next)
+	return nil
+}
+
+// over reports whether l has ended one way or the other. Under mu.
+func (l *Lease) over() bool { return l.closed || l.lost != nil }
+
+// leave takes l, which is over, out of the timetable and ends its context. It
+// runs code of other contexts, hence outside of mu.
+func (l *Lease) leave(cause error) {
+	l.keeper.due.remove(l)
+	l.scope.end(cause)
+}

@@ -1,0 +1,39 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Release ends the lease and deletes its record, so that the next one can come
+// in. The context of the work ends first: nobody works under it while a
+// successor does. That ctx has ended does not prevent any of it, only its
+// values are used; the whole takes CallTimeout at most.
+//
+// It returns an [ErrLost] if the lease was lost before, in which case it may
+// have overlapped with another; the record is deleted all the same if it is
+// still this lease's, and another's is left alone. It returns a failure of the
+// store if the record may still stand; it then lapses by itself. Only the first
+// call does anything. A borrowed lease leaves its owner's record alone. After
+// [Lease.Settle] the record stays, whether that succeeded or not.
+func (l *Lease) Release(ctx context.Context) error {
+	if l.owner != nil {
+		l.scope.end(context.Canceled)
+		return nil
+	}
+	version, lost, ok := l.close(ctx)
+	if !ok {
+		return nil
+	}
+	defer l.releasing.finish()
+	err := l.keeper.drop(&l.releasing, l, version)
+	switch {
+	case lost != nil:
+		return lost
+	case err != nil && !errors.Is(err, ErrLost):
+		return fmt.Errorf("lease: release: %w", err)
+	default:
+		return err
+	}
+}

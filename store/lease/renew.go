@@ -1,0 +1,64 @@
+package lease
+
+import (
+	"context"
+	"time"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// renew writes the record again, over version, and closes done when that is
+// over. It runs on a goroutine of its own, so that a store that hangs delays
+// neither the renewals of other leases nor the moment when this one stops.
+func (l *Lease) renew(version uint64, done chan struct{}) {
+	defer close(done)
+	k := l.keeper
+	sent := k.clock.now()
+	ctx, cancel := context.WithTimeout(context.Background(), l.patience(sent))
+	defer cancel()
+	standing, replaced, err := k.config.Store.Replace(ctx, l.key, version, l.record())
+	if err == nil && !replaced && l.wrote(standing, held) {
+		// A renewal of our own whose reply was lost. When it was sent is not
+		// known here, so only another one counts.
+		sent, version = k.clock.now(), standing.Version
+		standing, replaced, err = k.config.Store.Replace(ctx, l.key, version, l.record())
+	}
+	l.renewed(sent, version, standing, replaced, err)
+}
+
+// patience bounds a renewal: it is of no use once the lease is over.
+func (l *Lease) patience(now instant) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return min(l.keeper.config.CallTimeout, now.until(min(l.term.stop, l.term.ends)))
+}
+
+// renewed takes note of how a renewal over version, sent at that instant,
+// ended.
+func (l *Lease) renewed(sent instant, version uint64, standing store.Record, replaced bool, err error) {
+	k := l.keeper
+	l.mu.Lock()
+	l.renewal, l.term.renewing = nil, false
+	l.version = version
+	if replaced || l.wrote(standing, held) {
+		l.version = standing.Version
+	}
+	var cause error
+	switch {
+	case l.over():
+		// Finished meanwhile; all that matters now is the version.
+	case replaced:
+		l.term, l.failures = k.term(sent, l.term.ends), 0
+		cause = l.lookLocked(k.clock.now(), true)
+	case err != nil || l.wrote(standing, held):
+		l.term.renewAt = k.clock.now().add(k.jitter(k.backoff(l.failures)))
+		l.failures++
+		cause = l.lookLocked(k.clock.now(), true)
+	default:
+		l.lost, cause = ErrLost, ErrLost
+	}
+	l.mu.Unlock()
+	if cause != nil {
+		l.leave(cause)
+	}
+}

@@ -1,0 +1,37 @@
+package lease
+
+// term is what the time of a lease depends on.
+type term struct {
+	stop     instant // the owner stops here unless a renewal is acknowledged before
+	ends     instant // MaxRun is over
+	renewAt  instant
+	renewing bool // a renewal is under way
+}
+
+// step is what a lease needs at some instant.
+type step int
+
+const (
+	wait    step = iota
+	renew        // start a renewal
+	lose         // end it, with ErrLost
+	exhaust      // end it, with ErrMaxRun
+)
+
+// decide returns what the lease needs at now, and when to look again unless it
+// is over.
+func (t term) decide(now instant) (step, instant) {
+	over := min(t.stop, t.ends)
+	switch {
+	case now >= t.ends:
+		return exhaust, now
+	case now >= t.stop:
+		return lose, now
+	case t.renewing:
+		return wait, over
+	case now >= t.renewAt:
+		return renew, over
+	default:
+		return wait, min(over, t.renewAt)
+	}
+}
