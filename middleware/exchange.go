@@ -1,0 +1,113 @@
+package middleware
+
+import (
+	"net/http"
+
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+// maxUnwrap bounds the walk through wrapped response writers, since a wrapper
+// by mistake can unwrap to itself.
+const maxUnwrap = 64
+
+// Exchange is what the layers of one request know in common. It is found
+// through the response writer, so that a request no layer is concerned with
+// pays for neither a context nor a wrapper. An Exchange and its Recorder are
+// not used for a second request: only their buffers are, since a goroutine
+// that a handler left behind must find nobody else's answer in its hands.
+//
+// An Exchange belongs to the goroutine of its request.
+type Exchange struct {
+	probe    bool
+	refused  bool
+	recorder Recorder // the first of the request; a wrapper between layers makes a second necessary
+}
+
+// Probe reports whether the request is one that a layer makes to ask the
+// handler for the current state of a resource. It must reach the handler: an
+// answer collapsed with others may be older than the last write.
+func (x *Exchange) Probe() bool { return x != nil && x.probe }
+
+// Refused reports whether a layer answered with a problem before the handler
+// ran, so that nothing was done that would have to be remembered.
+func (x *Exchange) Refused() bool { return x != nil && x.refused }
+
+// Find returns the Exchange of the request that w answers, or nil if no layer
+// is concerned with it so far.
+func Find(w http.ResponseWriter) *Exchange {
+	for range maxUnwrap {
+		if rec, ok := w.(*Recorder); ok {
+			return rec.x
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil
+		}
+		w = u.Unwrap()
+	}
+	return nil
+}
+
+// Record returns the Recorder that a layer writes to instead of w. If w is one
+// already, the layers share it and owned is false: the layer that owns it will
+// finish it. It is not shared past another wrapper, which would be passed by.
+func Record(w http.ResponseWriter) (rec *Recorder, owned bool) {
+	if rec, ok := w.(*Recorder); ok {
+		return rec, false
+	}
+	x := Find(w)
+	if x == nil {
+		x = &Exchange{}
+		x.recorder.w, x.recorder.x = w, x
+		return &x.recorder, true
+	}
+	return &Recorder{w: w, x: x}, true
+}
+
+// Refuse answers w with p in place of the handler. A nil respond is
+// [problem.JSON].
+func Refuse(w http.ResponseWriter, r *http.Request, respond problem.Responder, p *problem.Problem) {
+	MarkRefused(w)
+	if respond == nil {
+		respond = problem.JSON
+	}
+	respond(w, r, p)
+}
+
+// MarkRefused is for layers that refuse with an answer that is no problem.
+func MarkRefused(w http.ResponseWriter) {
+	if x := Find(w); x != nil {
+		x.refused = true
+	}
+}
+
+// Ask returns the Recorder of a request that a layer makes itself, to ask the
+// handler for the current state of a resource. Nobody else sees the answer, of
+// which at most limit bytes are held. Once it is no longer held back whole,
+// because it is a stream or larger, onStream is called, and the rest is lost.
+func Ask(limit int64, onStream func()) *Recorder {
+	x := &Exchange{probe: true}
+	rec := &x.recorder
+	rec.w, rec.x = &nowhere{}, x
+	rec.Enter(hold{}, limit)
+	rec.OnStream(onStream)
+	return rec
+}
+
+// hold is the stage of a request whose answer goes nowhere.
+type hold struct{}
+
+func (hold) Decide(*Recorder, Decision) Decision { return Buffer }
+
+// nowhere is an answer that no client gets.
+type nowhere struct{ fields http.Header }
+
+func (n *nowhere) Header() http.Header {
+	if n.fields == nil {
+		n.fields = make(http.Header)
+	}
+	return n.fields
+}
+
+func (n *nowhere) WriteHeader(int)             {}
+func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,39 @@
+package middleware_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+func TestLogWritesWhatAppliesAndNothingElse(t *testing.T) {
+	var out bytes.Buffer
+	log := middleware.Log(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	})))
+	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventNotModified, Layer: "etag", Method: "GET", Resource: "/a", Status: 304})
+	log.Observe(t.Context(), middleware.Event{
+		Kind: middleware.EventRefused, Layer: "etag", Method: "PUT", Resource: "/a",
+		Problem: problem.KindVersionMismatch, Status: 412, Wait: time.Millisecond,
+	})
+	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventLost, Layer: "etag", Run: time.Second, Holder: "ann", Key: "6b1f"})
+	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventFailed, Layer: "etag", Err: errors.New("no route to host")})
+	assert.Equal(t, `level=DEBUG msg="concord: not-modified" layer=etag method=GET resource=/a status=304
+level=INFO msg="concord: refused" layer=etag method=PUT resource=/a problem=version-mismatch status=412 wait=1ms
+level=WARN msg="concord: lost" layer=etag key=6b1f run=1s holder=ann
+level=ERROR msg="concord: failed" layer=etag err="no route to host"
+`, out.String())
+}

@@ -1,0 +1,195 @@
+package middleware
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+var (
+	_ http.Flusher    = (*Recorder)(nil)
+	_ http.Hijacker   = (*Recorder)(nil)
+	_ http.Pusher     = (*Recorder)(nil)
+	_ io.ReaderFrom   = (*Recorder)(nil)
+	_ io.StringWriter = (*Recorder)(nil)
+)
+
+// Header is the handler's view of its fields. Once they are settled but held
+// back, it is a copy, so that changes that come too late have no effect, as in
+// net/http; undeclared trailers ([http.TrailerPrefix]) in it are sent.
+func (rec *Recorder) Header() http.Header {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.phase != buffering {
+		return rec.w.Header()
+	}
+	if rec.late == nil {
+		rec.late = rec.w.Header().Clone()
+	}
+	return rec.late
+}
+
+func (rec *Recorder) mergeTrailers() {
+	for name, values := range rec.late {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			rec.w.Header()[name] = values
+		}
+	}
+}
+
+// WriteHeader settles the answer. Informational statuses go out at once; a
+// second final one is ignored.
+func (rec *Recorder) WriteHeader(status int) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	switch {
+	case status >= 100 && status <= 199 && status != http.StatusSwitchingProtocols:
+		if rec.phase == fresh {
+			rec.w.WriteHeader(status)
+		}
+	case rec.phase == fresh:
+		rec.settle(status)
+	case rec.phase == passing:
+		rec.w.WriteHeader(status) // for the server's own complaint about a superfluous call
+	}
+}
+
+// Write is as in [http.ResponseWriter]. Bytes that are swallowed count as
+// written.
+func (rec *Recorder) Write(p []byte) (int, error) {
+	n, to, err := accept(rec, p)
+	if to != nil {
+		return to.Write(p)
+	}
+	return n, err
+}
+
+// WriteString is Write for a string.
+func (rec *Recorder) WriteString(s string) (int, error) {
+	n, to, err := accept(rec, s)
+	if to != nil {
+		return io.WriteString(to, s)
+	}
+	return n, err
+}
+
+// accept takes p into the buffer, or returns the writer that it must go to.
+// That write is made without the lock, as slow as the client may be.
+func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWriter, err error) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.phase == fresh {
+		rec.settle(http.StatusOK)
+	}
+	if rec.phase == buffering && !rec.swallow {
+		if rec.buf == nil {
+			rec.buf = takeBuffer()
+		}
+		if int64(len(rec.buf.b))+int64(len(p)) <= rec.limit {
+			rec.buf.b = append(rec.buf.b, p...)
+			return len(p), nil, nil
+		}
+		err = rec.stream()
+	}
+	switch {
+	case rec.phase == finished:
+		return 0, nil, http.ErrHandlerTimeout
+	case err != nil:
+		return 0, nil, err
+	case rec.swallow:
+		return len(p), nil, nil
+	}
+	return 0, rec.w, nil
+}
+
+// Flush is FlushError without the error.
+func (rec *Recorder) Flush() { _ = rec.FlushError() }
+
+// FlushError sends what was written so far, with the status that the handler
+// set. From there on nothing is held back, unless it is swallowed.
+func (rec *Recorder) FlushError() error {
+	rec.mu.Lock()
+	if rec.phase == fresh {
+		rec.settle(http.StatusOK)
+	}
+	var err error
+	switch {
+	case rec.phase == finished:
+		err = http.ErrHandlerTimeout
+	case rec.phase == buffering && !rec.swallow:
+		err = rec.stream()
+	}
+	passed := rec.phase == passing
+	rec.mu.Unlock()
+	if err != nil || !passed {
+		return err
+	}
+	return http.NewResponseController(rec.w).Flush()
+}
+
+// Hijack hands the connection to the handler. Nothing that was held back is
+// sent.
+func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.phase == finished {
+		return nil, nil, http.ErrHandlerTimeout
+	}
+	conn, rw, err := http.NewResponseController(rec.w).Hijack()
+	if err == nil {
+		rec.phase, rec.hijacked = finished, true
+		rec.dropBuffer()
+	}
+	return conn, rw, err
+}
+
+// Push is HTTP/2 server push, where the server has it, and else
+// [http.ErrNotSupported].
+func (rec *Recorder) Push(target string, opts *http.PushOptions) error {
+	if p, ok := rec.w.(http.Pusher); ok {
+		return p.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
+// Unwrap gives [http.ResponseController] what the Recorder does not know.
+func (rec *Recorder) Unwrap() http.ResponseWriter { return rec.w }
+
+// ReadFrom copies src into the answer. From where the answer is passed on, the
+// server's own ReadFrom does it, with sendfile if it can.
+func (rec *Recorder) ReadFrom(src io.Reader) (int64, error) {
+	chunk := chunks.Get().(*[32 << 10]byte)
+	defer chunks.Put(chunk)
+	var total int64
+	for !rec.passesOn() {
+		n, readErr := src.Read(chunk[:])
+		if n > 0 {
+			n, err := rec.Write(chunk[:n])
+			total += int64(n)
+			if err != nil {
+				return total, err
+			}
+		}
+		if readErr == io.EOF {
+			return total, nil
+		}
+		if readErr != nil {
+			return total, readErr
+		}
+	}
+	n, err := io.Copy(rec.w, src)
+	return total + n, err
+}
+
+func (rec *Recorder) passesOn() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.phase == passing && !rec.swallow
+}
+
+// chunks are what ReadFrom reads into: not the buffer itself, since a read can
+// block for as long as the source likes, and the lock cannot be held for that.
+var chunks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
