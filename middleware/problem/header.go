@@ -91,6 +91,19 @@ func addField(h http.Header, name string, values []string) {
 	}
 }
 
+// addVary names a request field in Vary (RFC 9110 section 12.5.5), once.
+func addVary(h http.Header, field string) {
+	for _, line := range h["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			name = strings.Trim(name, " \t")
+			if name == "*" || strings.EqualFold(name, field) {
+				return
+			}
+		}
+	}
+	h.Add("Vary", field)
+}
+
 // isURIReference reports whether s can stand between < and > in a Link field
 // (RFC 3986 section 2, RFC 8288 section 3.1): no blanks, no controls, nothing
 // that ends the reference early.

@@ -41,24 +41,28 @@ type extension struct {
 }
 
 // extensions returns p's own, the constraint if it may be shown, and more,
-// sorted by name. Of two with one name, more goes before the constraint, and
-// that before p's own.
+// sorted by name. A name in more is not p's to use, and a member of p's own
+// goes before the constraint: its author knew what it is called outside.
 func (o Renderer) extensions(p *Problem, more ...extension) []extension {
 	all := more
+	taken := func(name string) bool {
+		return slices.ContainsFunc(more, func(e extension) bool { return strings.EqualFold(e.name, name) })
+	}
+	for name, v := range p.Extensions {
+		if isStandard(name) || taken(name) {
+			continue
+		}
+		if value, ok := marshal(v); ok {
+			all = append(all, extension{name, value})
+		}
+	}
 	if o.ShowConstraints && p.constraint != "" {
 		name := "constraint"
 		if p.Kind == KindDuplicate {
 			name = "conflicting"
 		}
-		all = append(all, extension{name, appendString(nil, p.constraint)})
-	}
-	reserved := len(all)
-	for name, v := range p.Extensions {
-		if isStandard(name) || slices.ContainsFunc(all[:reserved], func(e extension) bool { return strings.EqualFold(e.name, name) }) {
-			continue
-		}
-		if value, ok := marshal(v); ok {
-			all = append(all, extension{name, value})
+		if _, own := p.Extensions[name]; !own {
+			all = append(all, extension{name, appendString(nil, p.constraint)})
 		}
 	}
 	slices.SortFunc(all, func(a, b extension) int { return strings.Compare(a.name, b.name) })

@@ -1,14 +1,9 @@
 package problem
 
-import "net/http"
-
-// Responder answers a request with a problem. [JSON], [Negotiate], [Stripe] and
-// the methods of [Renderer] are Responders. A server with conflict bodies of
-// its own writes one: it calls [Problem.WriteHeader], then writes its body.
-//
-// A Responder may be called by many goroutines with the same Problem, and must
-// not change it.
-type Responder func(http.ResponseWriter, *http.Request, *Problem)
+import (
+	"net/http"
+	"strconv"
+)
 
 // Renderer decides how problems look. The zero value is what the functions
 // [JSON], [Negotiate] and [Stripe] use.
@@ -47,12 +42,31 @@ func (o Renderer) JSON(w http.ResponseWriter, r *http.Request, p *Problem) {
 
 // Negotiate is like the function [Negotiate], with the settings of o.
 func (o Renderer) Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) {
-	o.JSON(w, r, p)
+	c := o.complete(p)
+	h := w.Header()
+	addVary(h, "Accept")
+	var accept []string
+	if r != nil {
+		accept = r.Header["Accept"]
+	}
+	switch preferred(accept) {
+	case formHTML:
+		if h.Get("Content-Security-Policy") == "" {
+			h.Set("Content-Security-Policy", pagePolicy)
+		}
+		o.send(w, r, &c, "text/html; charset=utf-8", o.html(&c))
+	case formText:
+		o.send(w, r, &c, "text/plain; charset=utf-8", o.text(&c))
+	default:
+		o.send(w, r, &c, jsonType, o.appendJSON(nil, &c))
+	}
 }
 
 // Stripe is like the function [Stripe], with the settings of o.
 func (o Renderer) Stripe(w http.ResponseWriter, r *http.Request, p *Problem) {
-	o.JSON(w, r, p)
+	c := o.complete(p)
+	w.Header().Set("Stripe-Should-Retry", strconv.FormatBool(c.Retryable))
+	o.send(w, r, &c, jsonType, o.appendJSON(nil, &c, stripeMember(&c)))
 }
 
 // send writes a complete problem and its body, which is left out for HEAD.

@@ -2,21 +2,59 @@ package problem
 
 import "net/http"
 
-// HandlerFunc makes a handler of a function that answers or returns an error.
+// Responder answers a request with a problem. [JSON], [Negotiate], [Stripe] and
+// the methods of [Renderer] are Responders. A server with conflict bodies of
+// its own writes one: it calls [Problem.WriteHeader], then writes its body.
+//
+// A Responder may be called by many goroutines with the same Problem, and must
+// not change it.
+type Responder func(http.ResponseWriter, *http.Request, *Problem)
+
+// HandlerFunc makes a handler of a function that either answers or returns an
+// error. An error is answered as the problem that [From] finds in it, or else
+// as [KindInternal], of which clients learn nothing but that; Err is the error.
+// A nil Responder is [JSON].
+//
+// An error that comes after the answer has begun cannot be answered any more.
+// The handler then panics with [http.ErrAbortHandler], which net/http takes as
+// a wish to break the connection off, so that half an answer cannot be taken
+// for a whole one. After a Hijack the error is dropped, as the connection is
+// the function's own.
+//
+// A nil *Problem in the error interface is no error: it is what a function
+// returns that keeps its problem in a variable of that type.
+//
+// The writer that the function gets passes on Flush, Hijack, ReadFrom and Push
+// where the server's writer has them, and fails with [http.ErrNotSupported]
+// where it does not.
 func (respond Responder) HandlerFunc(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	if respond == nil {
 		respond = JSON
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
-		if err == nil {
+		t := &tracker{ResponseWriter: w}
+		err := h(t, r)
+		switch {
+		case err == nil || isNilProblem(err) || t.hijacked:
 			return
+		case t.begun:
+			panic(http.ErrAbortHandler)
 		}
-		p, ok := From(err)
-		if !ok {
-			p = New(KindInternal, "")
-			p.Err = err
-		}
-		respond(w, r, p)
+		respond(w, r, of(err))
 	})
+}
+
+// of is From, with a problem for every error.
+func of(err error) *Problem {
+	if p, ok := From(err); ok {
+		return p
+	}
+	p := New(KindInternal, internalDetail)
+	p.Err = err
+	return p
+}
+
+func isNilProblem(err error) bool {
+	p, ok := err.(*Problem) //nolint:errorlint // only the bare value; a wrapped one was meant as an error
+	return ok && p == nil
 }

@@ -1,0 +1,145 @@
+package problem
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// conflict is what one driver's error says. The zero value says nothing.
+type conflict struct {
+	kind       Kind
+	constraint string // name of the constraint, if the error tells it
+}
+
+func isNil(err error) bool {
+	v := reflect.ValueOf(err)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// readConflict reads one error, not those that it wraps. Drivers are told apart
+// by the shape of their error and the path of its package, so that none has to
+// be imported.
+func readConflict(err error) conflict {
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if s, ok := err.(interface{ SQLState() string }); ok {
+		if kind := sqlStates[s.SQLState()]; kind != "" {
+			return conflict{kind, constraintField(v)}
+		}
+	}
+	switch path := v.Type().PkgPath(); {
+	case strings.Contains(path, "mysql"):
+		return readMySQL(v)
+	case strings.Contains(path, "sqlite"):
+		code := sqliteCode(err, v)
+		if kind := sqliteKind(code); kind != "" {
+			return conflict{kind, sqliteConstraint(code, err.Error())}
+		}
+	}
+	return conflict{}
+}
+
+// constraintField reads the name from the field that pgx or lib/pq has for it.
+func constraintField(v reflect.Value) string {
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	for _, name := range [...]string{"ConstraintName", "Constraint"} {
+		if f := v.FieldByName(name); f.Kind() == reflect.String {
+			return f.String()
+		}
+	}
+	return ""
+}
+
+// readMySQL reads the fields Number and Message of go-sql-driver's MySQLError.
+func readMySQL(v reflect.Value) conflict {
+	if v.Kind() != reflect.Struct {
+		return conflict{}
+	}
+	number := v.FieldByName("Number")
+	if number.Kind() != reflect.Uint16 {
+		return conflict{}
+	}
+	kind := mysqlNumbers[uint16(number.Uint())]
+	if kind == "" {
+		return conflict{}
+	}
+	c := conflict{kind: kind}
+	if message := v.FieldByName("Message"); message.Kind() == reflect.String {
+		c.constraint = mysqlConstraint(message.String())
+	}
+	return c
+}
+
+// mysqlConstraint finds the name in the English messages of MySQL and MariaDB;
+// there is no field for it. The last place counts, because the duplicate value
+// comes before the name of its key, and could be made to look like one.
+func mysqlConstraint(message string) string {
+	for _, mark := range [...]struct{ before, after string }{
+		{" for key '", "'"},         // Duplicate entry '…' for key '…'
+		{"CONSTRAINT `", "`"},       // foreign keys, and MariaDB's checks
+		{"Check constraint '", "'"}, // MySQL's checks
+	} {
+		if i := strings.LastIndex(message, mark.before); i >= 0 {
+			name, _, ok := strings.Cut(message[i+len(mark.before):], mark.after)
+			if ok {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// sqliteCode returns the most precise result code that an error tells: a field
+// or method ExtendedCode goes before Code; and drivers use the numbers
+// themselves as errors too. Zero, which is SQLITE_OK: it tells none.
+func sqliteCode(err error, v reflect.Value) int {
+	if code, ok := integer(v); ok {
+		return code
+	}
+	methods := reflect.ValueOf(err)
+	for _, name := range [...]string{"ExtendedCode", "Code"} {
+		if v.Kind() == reflect.Struct {
+			if code, ok := integer(v.FieldByName(name)); ok && code != 0 {
+				return code
+			}
+		}
+		m := methods.MethodByName(name)
+		if !m.IsValid() || m.Type().NumIn() != 0 || m.Type().NumOut() != 1 {
+			continue
+		}
+		if code, ok := integer(m.Call(nil)[0]); ok && code != 0 {
+			return code
+		}
+	}
+	return 0
+}
+
+// integer returns the value of an integer of any type. The codes of SQLite fit
+// into 32 bits; whatever does not is none of them.
+func integer(v reflect.Value) (int, bool) {
+	switch {
+	case v.CanInt() && int64(int32(v.Int())) == v.Int():
+		return int(v.Int()), true
+	case v.CanUint() && v.Uint() < 1<<31:
+		return int(v.Uint()), true
+	}
+	return 0, false
+}
+
+// sqliteConstraint finds the columns of a unique constraint or the name of a
+// check in the message: SQLite has no other place for them, and puts no values
+// there.
+func sqliteConstraint(code int, message string) string {
+	mark := "UNIQUE constraint failed: "
+	switch sqliteKind(code) {
+	case KindDuplicate:
+	case KindStateConflict:
+		mark = "CHECK constraint failed: "
+	default:
+		return ""
+	}
+	_, name, _ := strings.Cut(message, mark)
+	return strings.TrimSuffix(name, " ("+strconv.Itoa(code)+")") // which modernc.org/sqlite appends
+}
