@@ -1,0 +1,138 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// Store is a [store.Store] in memory, and a [store.Watcher] and [store.Sweeper].
+// It is made by [New] and safe for concurrent use.
+type Store struct {
+	room   room
+	seed   maphash.Seed
+	shards []shard
+	mask   uint64
+	turn   atomic.Uint64 // whose turn it is to make room
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Watcher = (*Store)(nil)
+	_ store.Sweeper = (*Store)(nil)
+)
+
+// New returns an empty store. It holds nothing but memory, so one that is no
+// longer needed may simply be forgotten; [Store.Close] is for those who want
+// its watchers woken.
+func New(c Config) *Store {
+	c = c.withDefaults()
+	s := &Store{
+		seed:   maphash.MakeSeed(),
+		shards: make([]shard, c.Shards),
+		mask:   uint64(c.Shards - 1),
+		closed: make(chan struct{}),
+	}
+	s.room.maxRecords = int64(c.MaxRecords)
+	s.room.maxBodyBytes = c.MaxBodyBytes
+	started := clock{start: time.Now()}
+	full := fmt.Errorf("%w: there are %d records, the limit", store.ErrFull, c.MaxRecords)
+	for i := range s.shards {
+		s.shards[i] = shard{
+			clock:   started,
+			room:    &s.room,
+			full:    full,
+			entries: make(map[string]*entry),
+			bodies:  newBodies(),
+		}
+	}
+	return s
+}
+
+// shard returns the shard that key belongs to.
+func (s *Store) shard(key string) *shard {
+	return &s.shards[maphash.String(s.seed, key)&s.mask]
+}
+
+// Get implements [store.Store]. It counts as a use of the record's body.
+func (s *Store) Get(ctx context.Context, key string) (store.Record, bool, error) {
+	if err := store.CheckKey(key); err != nil {
+		return store.Record{}, false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return store.Record{}, false, err
+	}
+	return s.shard(key).get(key)
+}
+
+// Create implements [store.Store].
+func (s *Store) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
+	if err := store.Check(key, r); err != nil {
+		return store.Record{}, false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return store.Record{}, false, err
+	}
+	h := s.shard(key)
+	for {
+		written, standing, err := h.create(key, r)
+		switch {
+		case err == nil:
+			s.makeRoom(written)
+			return standing, written != nil, nil
+		case !errors.Is(err, store.ErrFull) || s.reapEverywhere() == 0:
+			return store.Record{}, false, err
+		}
+		// Something had expired in another shard. Its room may be gone again
+		// by now, so this goes on until there is nothing left to remove.
+	}
+}
+
+// Replace implements [store.Store].
+func (s *Store) Replace(ctx context.Context, key string, version uint64, r store.Record) (store.Record, bool, error) {
+	if err := store.Check(key, r); err != nil {
+		return store.Record{}, false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return store.Record{}, false, err
+	}
+	written, standing, err := s.shard(key).replace(key, version, r)
+	if err != nil {
+		return store.Record{}, false, err
+	}
+	s.makeRoom(written)
+	return standing, written != nil, nil
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, key string, version uint64) (bool, error) {
+	if err := store.CheckKey(key); err != nil {
+		return false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	return s.shard(key).delete(key, version)
+}
+
+// Close removes all records and wakes all watchers. From then on every method
+// fails with [store.ErrClosed]. It always returns nil, however often it is
+// called.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		for i := range s.shards {
+			s.shards[i].close()
+		}
+		close(s.closed)
+	})
+	return nil
+}
