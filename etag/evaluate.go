@@ -55,7 +55,7 @@ func (p Preconditions) Evaluate(method string, s State) Result {
 
 // holdsForMatch: section 13.1.1. A malformed list has no tags, so it does not.
 func (l tagList) holdsForMatch(s State) bool {
-	if l.any {
+	if l.star {
 		return s.Exists
 	}
 	return l.matches(s.Tag, StrongMatch)
@@ -66,7 +66,7 @@ func (l tagList) holdsForNoneMatch(method string, s State) bool {
 	switch {
 	case l.malformed != "":
 		return isRead(method)
-	case l.any:
+	case l.star:
 		return !s.Exists
 	}
 	return !l.matches(s.Tag, WeakMatch)

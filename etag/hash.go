@@ -26,6 +26,7 @@ func Of(body []byte) Tag {
 // bySHA256 is Of as a Hasher.
 type bySHA256 struct{}
 
+// Sum implements [Hasher].
 func (bySHA256) Sum(body []byte) Tag { return Of(body) }
 
 // digestBytes is how much of a digest goes into a tag: 128 bits, so that the

@@ -58,7 +58,7 @@ func Keyed(secret []byte) (Hasher, error) {
 	}
 	k := &keyed{gcm: gcm}
 	k.scratch.New = func() any {
-		room := new([keyBytes + digestBytes]byte)
+		room := new(coverInput)
 		copy(room[:], coverKey)
 		return room
 	}
@@ -66,6 +66,10 @@ func Keyed(secret []byte) (Hasher, error) {
 }
 
 const keyBytes = 32
+
+// coverInput is K2 and room for a GMAC behind it. They are pooled, because
+// what is passed to Seal cannot live on the stack.
+type coverInput [keyBytes + digestBytes]byte
 
 // keyed computes SHA-256(K2 ‖ GMAC(K1, body)).
 //
@@ -78,15 +82,16 @@ const keyBytes = 32
 // Bodies over GCM's limit for additional data, 2^61 bytes, do not fit in memory.
 type keyed struct {
 	gcm     cipher.AEAD
-	scratch sync.Pool // of *[48]byte that begin with K2; Seal's result cannot live on the stack
+	scratch sync.Pool // of *coverInput
 }
 
 // zeroNonce is read-only.
 var zeroNonce [12]byte
 
+// Sum implements [Hasher].
 func (k *keyed) Sum(body []byte) Tag {
-	room := k.scratch.Get().(*[keyBytes + digestBytes]byte)
-	sum := sha256.Sum256(k.gcm.Seal(room[:keyBytes], zeroNonce[:], nil, body))
+	room := k.scratch.Get().(*coverInput)                                      //nolint:forcetypeassert // the pool holds nothing else
+	sum := sha256.Sum256(k.gcm.Seal(room[:keyBytes], zeroNonce[:], nil, body)) //nolint:gosec // G407: the nonce is fixed on purpose, see keyed
 	clear(room[keyBytes:])
 	k.scratch.Put(room)
 	return fromDigest(&sum)

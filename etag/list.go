@@ -15,10 +15,11 @@ const (
 
 // tagList is an If-Match or If-None-Match. The zero value is an absent field.
 type tagList struct {
-	present   bool
-	any       bool   // the field is *
-	tags      []Tag  // not empty, unless any or malformed; read-only
-	malformed string // why it cannot be read; "" if it can
+	present     bool
+	star        bool   // the field is *
+	tags        []Tag  // not empty, unless star or malformed; read-only
+	malformed   string // why it cannot be read; "" if it can
+	transformed bool   // a tag also stands for what it may have been
 }
 
 // parseList reads all field lines of a list together. Empty elements count for
@@ -29,28 +30,28 @@ func parseList(lines []string) tagList {
 	if len(lines) == 0 {
 		return tagList{}
 	}
-	tags, reason := measureList(lines)
+	count, reason := measureList(lines)
 	if reason != "" {
 		return tagList{present: true, malformed: reason}
 	}
 	if len(lines) == 1 && strings.Trim(lines[0], ows) == "*" {
-		return tagList{present: true, any: true}
+		return tagList{present: true, star: true}
 	}
-	l := tagList{present: true, tags: make([]Tag, 0, tags)}
+	tags := make([]Tag, 0, count)
 	for _, line := range lines {
-		if reason := l.addLine(line); reason != "" {
+		if tags, reason = appendLine(tags, line); reason != "" {
 			return tagList{present: true, malformed: reason}
 		}
 	}
-	if len(l.tags) == 0 {
+	if len(tags) == 0 {
 		return tagList{present: true, malformed: reasonEmpty}
 	}
-	return l
+	return tagList{present: true, tags: tags}
 }
 
 // measureList applies the limits, and returns how many tags the lines hold if
 // they are well-formed: each tag has two quotes, and they stand nowhere else.
-func measureList(lines []string) (tags int, malformed string) {
+func measureList(lines []string) (count int, malformed string) {
 	bytes := 0
 	for _, line := range lines {
 		// The line break counts, or a million empty lines would be free.
@@ -59,32 +60,32 @@ func measureList(lines []string) (tags int, malformed string) {
 		}
 	}
 	for _, line := range lines {
-		tags += strings.Count(line, `"`)
+		count += strings.Count(line, `"`)
 	}
-	if tags /= 2; tags > MaxListTags {
+	if count /= 2; count > MaxListTags {
 		return 0, reasonTooMany
 	}
-	return tags, ""
+	return count, ""
 }
 
-// addLine appends the tags of one field line.
-func (l *tagList) addLine(line string) (malformed string) {
+// appendLine appends the tags of one field line.
+func appendLine(tags []Tag, line string) (all []Tag, malformed string) {
 	for {
 		line = strings.TrimLeft(line, ","+ows)
 		if line == "" {
-			return ""
+			return tags, ""
 		}
 		tag, rest, ok := scanTag(line)
 		if !ok {
 			if line[0] == '*' {
-				return reasonStar
+				return nil, reasonStar
 			}
-			return reasonNotAList
+			return nil, reasonNotAList
 		}
-		l.tags = append(l.tags, tag)
+		tags = append(tags, tag)
 		line = strings.TrimLeft(rest, ows)
 		if line != "" && line[0] != ',' {
-			return reasonNotAList
+			return nil, reasonNotAList
 		}
 	}
 }
@@ -100,7 +101,7 @@ func (l tagList) err(field string) error {
 // matches reports whether one of the tags matches the current one.
 func (l tagList) matches(current Tag, match func(a, b Tag) bool) bool {
 	for _, tag := range l.tags {
-		if match(tag, current) {
+		if match(tag, current) || l.transformed && tag.mayHaveBeen(current) {
 			return true
 		}
 	}

@@ -49,10 +49,13 @@ func ParsePreconditions(h http.Header) (Preconditions, error) {
 }
 
 // IfMatch returns the entity tags of If-Match, weak ones included, which match
-// nothing; or any, if the field is *. Absent or malformed, it gives neither.
+// nothing; or star, if the field is *. Absent or malformed, it gives neither.
 // The slice is read-only.
-func (p Preconditions) IfMatch() (tags []Tag, any bool) {
-	return slices.Clip(p.ifMatch.tags), p.ifMatch.any
+func (p Preconditions) IfMatch() (tags []Tag, star bool) {
+	if p.ifMatch.transformed {
+		return withOriginals(p.ifMatch.tags), p.ifMatch.star
+	}
+	return slices.Clip(p.ifMatch.tags), p.ifMatch.star
 }
 
 // malformedFor is the error of a field that a request of this method must be
@@ -79,7 +82,7 @@ func (p Preconditions) hasIfMatch() bool { return p.ifMatch.present }
 
 // noneMatchAny reports whether there is an If-None-Match: *, which says that
 // the request means to create.
-func (p Preconditions) noneMatchAny() bool { return p.ifNoneMatch.any }
+func (p Preconditions) noneMatchAny() bool { return p.ifNoneMatch.star }
 
 // hasUnmodifiedSince reports whether there is an If-Unmodified-Since that
 // could be read.

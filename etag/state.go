@@ -22,15 +22,15 @@ type State struct {
 type Verdict uint8
 
 const (
-	// Failed: a precondition is false; answer 412 and change nothing. It is
-	// the zero value, so that a Result that nobody filled in refuses.
+	// Failed means that a precondition is false: answer 412, change nothing. It
+	// is the zero value, so that a Result that nobody filled in refuses.
 	Failed Verdict = iota
-	// Proceed: nothing stands against the request.
+	// Proceed means that nothing stands against the request.
 	Proceed
-	// NotModified: answer 304. Given for GET and HEAD alone.
+	// NotModified means that the answer is 304. Given for GET and HEAD alone.
 	NotModified
-	// IgnoreRange: proceed as if the request had no Range field. Given for GET
-	// alone.
+	// IgnoreRange means to proceed as if the request had no Range field. Given
+	// for GET alone.
 	IgnoreRange
 )
 

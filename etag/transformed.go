@@ -2,39 +2,71 @@ package etag
 
 import "strings"
 
-// suffixes are what intermediaries append to the opaque string when they code
-// the content. Apache and Caddy write -gzip, Jetty --gzip.
-var suffixes = [...]string{
-	"-gzip", "-br", "-zstd", "-deflate", "-gunzip",
-	"--gzip", "--br", "--zstd", "--deflate",
-	";gzip", ";br", ";zstd", ";deflate",
-	"/gzip", "/br", "/zstd", "/deflate",
-}
+// What intermediaries append to the opaque string when they change the content
+// coding: a separator and the name of the coding. Apache and Caddy write
+// -gzip, Jetty --gzip, Flask :gzip. Gunzip is what Apache writes when it
+// decodes.
+var (
+	separators = [...]string{"-", "--", ":", ";", "/"}
+	codings    = [...]string{"gzip", "br", "zstd", "deflate", "gunzip"}
+)
 
-// transformed returns the preconditions with the tags added that the listed
-// ones may have been before an intermediary compressed the representation:
-// without the mark W/ that nginx, Varnish and Tomcat set, and without a suffix.
-// Each tag adds three at most, so the lists stay bounded.
+// transformed returns preconditions whose listed tags also stand for what they
+// may have been before an intermediary changed the content coding: the tag
+// without the mark W/, which nginx and HAProxy set, and without one suffix. The
+// tags as they came count as before.
+//
+// This gives up a little: where a server's own tags end in such a suffix,
+// "a-gzip" also stands for "a".
 func (p Preconditions) transformed() Preconditions {
-	p.ifMatch.tags = withOriginals(p.ifMatch.tags)
-	p.ifNoneMatch.tags = withOriginals(p.ifNoneMatch.tags)
+	p.ifMatch.transformed = true
+	p.ifNoneMatch.transformed = true
 	return p
 }
 
-// withOriginals does not write to tags, which others may hold.
+// originals yields the opaque strings that t may have had, as a strong tag,
+// before it was transformed: three at most. Two suffixes can fit, because a tag
+// that ends in a hyphen and got -gzip looks like one that got --gzip.
+func (t Tag) originals(yield func(opaque string) bool) {
+	opaque := t.Opaque()
+	if t.IsWeak() && !yield(opaque) {
+		return
+	}
+	for _, coding := range codings {
+		rest, ok := strings.CutSuffix(opaque, coding)
+		if !ok {
+			continue
+		}
+		for _, separator := range separators {
+			if original, ok := strings.CutSuffix(rest, separator); ok && !yield(original) {
+				return
+			}
+		}
+	}
+}
+
+// mayHaveBeen reports whether t can be what an intermediary made of original.
+// A weak original never is: it identifies no bytes, so nothing may be written
+// on its word, and If-None-Match compares weakly anyway.
+func (t Tag) mayHaveBeen(original Tag) bool {
+	if original == (Tag{}) || original.IsWeak() {
+		return false
+	}
+	for opaque := range t.originals {
+		if opaque == original.Opaque() {
+			return true
+		}
+	}
+	return false
+}
+
+// withOriginals returns tags and what they may have been. It does not write to
+// tags, which others may hold.
 func withOriginals(tags []Tag) []Tag {
 	all := tags[:len(tags):len(tags)]
 	for _, tag := range tags {
-		if tag.IsWeak() {
-			all = append(all, Tag{strings.TrimPrefix(tag.text, weakMark)})
-		}
-		opaque := tag.Opaque()
-		for _, suffix := range suffixes {
-			// Not the first suffix alone: a tag that ends in a hyphen and got
-			// -gzip looks like one that got --gzip.
-			if original, ok := strings.CutSuffix(opaque, suffix); ok {
-				all = append(all, Tag{`"` + original + `"`})
-			}
+		for opaque := range tag.originals {
+			all = append(all, Tag{`"` + opaque + `"`})
 		}
 	}
 	return all
