@@ -9,6 +9,10 @@ import (
 
 const jsonType = "application/problem+json"
 
+// typicalJSON is room, in bytes, for a problem with some members of its own;
+// longer ones grow.
+const typicalJSON = 512
+
 // appendJSON appends a complete problem as one JSON object and a line break.
 func (o Renderer) appendJSON(b []byte, p *Problem, more ...extension) []byte {
 	b = append(b, `{"type":`...)

@@ -32,12 +32,17 @@ func Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) { Renderer{}.
 // Stripe answers as [JSON] does, with a further member "error" in the form that
 // Stripe's client libraries read, and with the field Stripe-Should-Retry, which
 // tells them whether to send the request again.
+//
+// stripe-node follows that field. stripe-go (83) does not look at it once it has
+// found the member "error": it then gives every problem to its caller at once,
+// also one that is retryable. Without the member it would repeat all of them,
+// and stripe-node would in the end take a refusal for a success.
 func Stripe(w http.ResponseWriter, r *http.Request, p *Problem) { Renderer{}.Stripe(w, r, p) }
 
 // JSON is like the function [JSON], with the settings of o.
 func (o Renderer) JSON(w http.ResponseWriter, r *http.Request, p *Problem) {
 	c := o.complete(p)
-	o.send(w, r, &c, jsonType, o.appendJSON(nil, &c))
+	o.send(w, r, &c, jsonType, o.appendJSON(make([]byte, 0, typicalJSON), &c))
 }
 
 // Negotiate is like the function [Negotiate], with the settings of o.
@@ -58,7 +63,7 @@ func (o Renderer) Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) 
 	case formText:
 		o.send(w, r, &c, "text/plain; charset=utf-8", o.text(&c))
 	default:
-		o.send(w, r, &c, jsonType, o.appendJSON(nil, &c))
+		o.send(w, r, &c, jsonType, o.appendJSON(make([]byte, 0, typicalJSON), &c))
 	}
 }
 
@@ -66,7 +71,7 @@ func (o Renderer) Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) 
 func (o Renderer) Stripe(w http.ResponseWriter, r *http.Request, p *Problem) {
 	c := o.complete(p)
 	w.Header().Set("Stripe-Should-Retry", strconv.FormatBool(c.Retryable))
-	o.send(w, r, &c, jsonType, o.appendJSON(nil, &c, stripeMember(&c)))
+	o.send(w, r, &c, jsonType, o.appendJSON(make([]byte, 0, typicalJSON), &c, stripeMember(&c)))
 }
 
 // send writes a complete problem and its body, which is left out for HEAD.
