@@ -61,9 +61,15 @@ var keysDoNotDisturbEachOther = check{
 		"a step that touches a neighbour undoes it without a trace",
 	Run: func(e *env) {
 		s := e.store()
+		name := func(i int) string { return fmt.Sprintf("key %03d", i) }
+		quiet := map[string]store.Record{} // keys that nobody touches
+		for i := range 2 * racers {
+			key := name(2*racers + i)
+			quiet[key] = e.mustCreate(s, key, record(key, e.long))
+		}
 		answers := race(2*racers, func(i int) (store.Record, bool, error) {
 			for round := range rounds {
-				if err := e.alone(s, fmt.Sprintf("own key %d", i), fmt.Sprintf("%d %d", i, round)); err != nil {
+				if err := e.alone(s, name(i), fmt.Sprintf("%d %d", i, round)); err != nil {
 					return store.Record{}, false, fmt.Errorf("round %d: %w", round, err)
 				}
 			}
@@ -73,6 +79,9 @@ var keysDoNotDisturbEachOther = check{
 			if a.err != nil {
 				e.Errorf("alone at key %d: %v", a.racer, a.err)
 			}
+		}
+		for key, want := range quiet {
+			e.same("a record that nobody touched", e.mustGet(s, key), want)
 		}
 	},
 }
