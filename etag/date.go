@@ -59,7 +59,8 @@ const (
 // If-Unmodified-Since for a wrong name would let a write through that the
 // client wanted guarded. Two-digit years turn at 1969, as in package time, and
 // not fifty years from now, so that parsing needs no clock; the earlier reading
-// is the one that refuses writes and sends bodies.
+// is the one that refuses writes and sends bodies. A leap second, for which
+// package time has no value, is no date.
 func parseDate(value string) date {
 	if len(value) > maxDateBytes {
 		return date{}

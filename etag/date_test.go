@@ -121,6 +121,16 @@ func TestZeroTimeIsADate(t *testing.T) {
 	p := mustRead(t, http.Header{"If-Unmodified-Since": {"Mon, 01 Jan 0001 00:00:00 GMT"}})
 	s := State{Exists: true, LastModified: time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)}
 	assert.Equal(t, Result{Failed, "If-Unmodified-Since"}, p.Evaluate("PUT", s))
+	assert.Equal(t, Result{Verdict: Proceed}, p.Evaluate("PUT", State{Exists: true}), "with nothing to compare it is ignored")
+}
+
+func TestPaddingCountsTowardsTheLimit(t *testing.T) {
+	s := State{Exists: true, Tag: FromVersion(1), LastModified: time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)}
+	blanks := strings.Repeat(" ", MaxFieldBytes)
+	p := mustRead(t, http.Header{"If-Modified-Since": {blanks + "Sun, 06 Nov 1994 08:49:37 GMT"}})
+	assert.Equal(t, Result{Verdict: Proceed}, p.Evaluate("GET", s))
+	p = mustRead(t, http.Header{"If-Range": {blanks + `"v1"`}, "Range": {"bytes=0-1"}})
+	assert.Equal(t, Result{IgnoreRange, "If-Range"}, p.Evaluate("GET", s))
 }
 
 // Package time takes the abbreviation of the server's own zone for that zone.

@@ -2,6 +2,7 @@ package etag
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +49,11 @@ func TestParseList(t *testing.T) {
 		assert.Equal(t, tagList{present: true, star: true}, parseList([]string{"*"}))
 		assert.Equal(t, tagList{present: true, star: true}, parseList([]string{"\t * "}))
 	})
+}
+
+func TestReasonsStateTheLimits(t *testing.T) {
+	assert.Contains(t, reasonTooLong, strconv.Itoa(MaxFieldBytes))
+	assert.Contains(t, reasonTooMany, strconv.Itoa(MaxListTags))
 }
 
 func TestParseListRefuses(t *testing.T) {

@@ -42,7 +42,7 @@ func readAsTheRFCSays(h http.Header) oracle {
 		rangePresent: len(h["Range"]) > 0,
 		ifRangeGiven: len(h["If-Range"]) > 0,
 	}
-	if lines := h["If-Range"]; len(lines) == 1 {
+	if lines := h["If-Range"]; len(lines) == 1 && len(lines[0]) <= 16384 {
 		// 13.1.5: If-Range = entity-tag / HTTP-date
 		value := strings.Trim(lines[0], " \t")
 		if oracleTag.MatchString(value) {
@@ -99,9 +99,10 @@ func oracleReadList(lines []string) oracleList {
 
 // 13.1.3: "A recipient MUST ignore the If-Modified-Since header field if the
 // received field value is not a valid HTTP-date, the field value has more than
-// one member, ..."; 13.1.4 says the same of If-Unmodified-Since.
+// one member, ..."; 13.1.4 says the same of If-Unmodified-Since. Concord: nor is
+// a value over 16 KiB.
 func oracleReadSingleDate(lines []string) oracleDate {
-	if len(lines) != 1 {
+	if len(lines) != 1 || len(lines[0]) > 16384 {
 		return oracleDate{}
 	}
 	return oracleReadDate(strings.Trim(lines[0], " \t"))
