@@ -52,7 +52,7 @@ func Find(w http.ResponseWriter) *Exchange {
 // already, the layers share it and owned is false: the layer that owns it will
 // finish it. It is not shared past another wrapper, which would be passed by.
 func Record(w http.ResponseWriter) (rec *Recorder, owned bool) {
-	if rec, ok := w.(*Recorder); ok {
+	if rec, ok := w.(*Recorder); ok && rec.n < maxStages {
 		return rec, false
 	}
 	x := Find(w)

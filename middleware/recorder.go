@@ -28,8 +28,8 @@ type Stage interface {
 	Decide(rec *Recorder, inner Decision) Decision
 }
 
-// maxStages is how many layers can share one Recorder.
-const maxStages = 8
+// maxStages is how many layers share one Recorder. The next one gets its own.
+const maxStages = 4
 
 // Recorder is the buffering [http.ResponseWriter] of the project. It asks its
 // stages once what to do with the answer, and from then on buffers, passes or
@@ -73,8 +73,7 @@ const (
 
 // Enter adds a stage inside those that are there, before the handler runs. If
 // it decides to Buffer, the answer is held back up to limit bytes, or more if
-// another stage asks for more. More than eight stages are refused by a panic,
-// which only a loop in a server's composition can cause.
+// another stage asks for more.
 func (rec *Recorder) Enter(s Stage, limit int64) {
 	rec.stages[rec.n] = s
 	rec.n++

@@ -279,6 +279,12 @@ func TestARecorderIsNotSharedPastAWrapper(t *testing.T) {
 	assert.NotSame(t, outer, other)
 	assert.True(t, owned)
 	assert.Same(t, middleware.Find(outer), middleware.Find(other), "but what they know of the request is")
+	for range 20 { // no number of layers is too many
+		rec, owned := middleware.Record(other)
+		rec.Enter(decide(middleware.Pass), 0)
+		assert.Equal(t, owned, rec != other)
+		other = rec
+	}
 	assert.Nil(t, middleware.Find(httptest.NewRecorder()))
 	circle := &circular{}
 	circle.ResponseWriter = circle

@@ -1,0 +1,198 @@
+package etag
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/concordhttp/concord/middleware"
+)
+
+// Generate gives the answers of next to GET an ETag, unless they have one: the
+// tag of Config.Current, or a hash of the body. Answers that are no
+// representation (errors, 204, 206), that are streams or flushed before their
+// end, or that are larger than Config.MaxBody go out as they are. An ETag that
+// the handler left unquoted is put in quotes. A HEAD is never hashed.
+func (l *Layer) Generate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isRead(r.Method) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		rec, owned := middleware.Record(w)
+		rec.Enter(l.tagger(r), l.config.MaxBody)
+		next.ServeHTTP(rec, r)
+		rec.Leave()
+		if l.hashes(r.Method) {
+			l.tagBuffered(rec)
+		}
+		if owned {
+			rec.Finish()
+		}
+	})
+}
+
+// tagger returns the stage that fits the request.
+func (l *Layer) tagger(r *http.Request) middleware.Stage {
+	switch {
+	case l.hashes(r.Method):
+		return (*hasher)(l)
+	case l.config.Current != nil:
+		return &stamper{l.stateBefore(r)}
+	}
+	return quoter{}
+}
+
+func (l *Layer) hashes(method string) bool {
+	return l.config.Current == nil && method == http.MethodGet
+}
+
+// hasher buffers what is to be hashed. It is the Layer itself, to save an
+// allocation for each GET.
+type hasher Layer
+
+func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
+	fields := rec.Fields()
+	if !isRepresentation(rec.Status()) || quoteTag(fields) || isStream(fields) || declaredLength(fields) > h.config.MaxBody {
+		return middleware.Pass
+	}
+	return middleware.Buffer
+}
+
+// tagBuffered hashes an answer that hasher had buffered. Another layer may have
+// had it buffered for reasons of its own, and up to a larger limit.
+func (l *Layer) tagBuffered(rec *middleware.Recorder) {
+	if len(rec.Fields()["Etag"]) > 0 {
+		return
+	}
+	if tag := l.tagOf(rec); tag != (Tag{}) {
+		rec.SetETag(tag.String())
+	}
+}
+
+// tagOf returns the tag that the answer has or, if it is buffered whole and
+// may have one, gets. It is the one source of validators: what a GET sends is
+// what a write is judged by.
+func (l *Layer) tagOf(rec *middleware.Recorder) Tag {
+	fields := rec.Fields()
+	if quoteTag(fields) {
+		tag, _ := Parse(fields["Etag"][0])
+		return tag
+	}
+	if !rec.Buffered() || !isRepresentation(rec.Status()) || isStream(fields) {
+		return Tag{}
+	}
+	body := rec.Bytes()
+	if int64(len(body)) > l.config.MaxBody {
+		return Tag{}
+	}
+	return l.sum(body)
+}
+
+func (l *Layer) sum(body []byte) Tag {
+	tag := l.config.Hash.Sum(body)
+	if l.config.Weak && !tag.IsWeak() && tag != (Tag{}) {
+		return Tag{weakMark + tag.text}
+	}
+	return tag
+}
+
+// quoter keeps the tag of a HEAD the same as that of its GET.
+type quoter struct{}
+
+func (quoter) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
+	quoteTag(rec.Fields())
+	return middleware.Pass
+}
+
+// stamper gives an answer the validators that Config.Current returned before
+// the handler ran. An answer newer than its tag makes its reader's next write
+// fail; the other way round it would overwrite what the reader never saw.
+type stamper struct{ state State }
+
+func (s *stamper) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
+	if fields := rec.Fields(); isRepresentation(rec.Status()) && !quoteTag(fields) && s.state.Exists {
+		stamp(rec, s.state)
+	}
+	return middleware.Pass
+}
+
+func stamp(rec *middleware.Recorder, s State) {
+	if s.Tag != (Tag{}) {
+		rec.SetETag(s.Tag.String())
+	}
+	if fields := rec.Fields(); !s.LastModified.IsZero() && fields["Last-Modified"] == nil {
+		fields.Set("Last-Modified", s.LastModified.UTC().Format(http.TimeFormat))
+	}
+}
+
+// quoteTag reports whether the handler set an entity tag. One that it left
+// unquoted is quoted in place, since no client could ever send it back; what
+// cannot be a tag, or came twice, is deleted.
+func quoteTag(fields http.Header) bool {
+	lines := fields["Etag"]
+	if len(lines) == 0 {
+		return false
+	}
+	tag, ok := normalise(lines[0])
+	if !ok || len(lines) > 1 {
+		delete(fields, "Etag")
+		return false
+	}
+	if tag.String() != lines[0] {
+		fields["Etag"] = []string{tag.String()}
+	}
+	return true
+}
+
+// isRepresentation reports whether an answer to GET with this status has the
+// whole of a representation for its body. A 206 has a part: its hash is no
+// validator.
+func isRepresentation(status int) bool {
+	switch status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusPartialContent:
+		return false
+	}
+	return isSuccess(status)
+}
+
+func isSuccess(status int) bool { return status >= 200 && status <= 299 }
+
+// isStream reports whether an answer says of itself that it must not be held
+// back.
+func isStream(fields http.Header) bool {
+	if contentType := fields["Content-Type"]; len(contentType) > 0 {
+		t := contentType[0]
+		if strings.HasPrefix(t, "text/event-stream") || strings.HasPrefix(t, "multipart/x-mixed-replace") {
+			return true
+		}
+	}
+	return len(fields["X-Accel-Buffering"]) > 0 && strings.EqualFold(fields["X-Accel-Buffering"][0], "no")
+}
+
+// declaredLength is the answer's Content-Length, or -1.
+func declaredLength(fields http.Header) int64 {
+	lines := fields["Content-Length"]
+	if len(lines) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseInt(lines[0], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// modifiedIn reads Last-Modified, or returns zero.
+func modifiedIn(fields http.Header) time.Time {
+	lines := fields["Last-Modified"]
+	if len(lines) != 1 {
+		return time.Time{}
+	}
+	t, err := http.ParseTime(lines[0])
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,72 @@
+package etag
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+// maxPrefer is how much of a Prefer field is looked at, in bytes.
+const maxPrefer = 1 << 10
+
+// addCurrent gives a client that asked for it what it has to merge its change
+// with, so that it need not send another request (RFC 7240 section 4.2).
+func (wr *write) addCurrent(p *problem.Problem, found finding) {
+	if !found.state.Exists || !prefersRepresentation(wr.r.Header) {
+		return
+	}
+	answer := found.answer
+	if answer == nil {
+		if behindMethodRoute(wr.r) != nil {
+			return
+		}
+		answer = wr.ask()
+		defer answer.Finish()
+	}
+	if current, ok := representationIn(answer); ok {
+		p.Extensions["current"] = current
+		p.Header.Set("Preference-Applied", "return=representation")
+	}
+}
+
+// representationIn returns the body of an answer as a member of a problem:
+// JSON as it is, text as a string. Anything else does not fit into one.
+func representationIn(answer *middleware.Recorder) (any, bool) {
+	fields := answer.Fields()
+	if !answer.Buffered() || !isRepresentation(answer.Status()) || fields["Content-Encoding"] != nil {
+		return nil, false
+	}
+	body := answer.Bytes()
+	contentType, _, _ := strings.Cut(fields.Get("Content-Type"), ";")
+	contentType = strings.ToLower(strings.TrimSpace(contentType))
+	switch {
+	case contentType == "application/json" || strings.HasSuffix(contentType, "+json"):
+		return json.RawMessage(bytes.Clone(body)), json.Valid(body)
+	case strings.HasPrefix(contentType, "text/"):
+		return string(body), utf8.Valid(body)
+	}
+	return nil, false
+}
+
+// prefersRepresentation reads Prefer: return=representation. The first of
+// several values of one preference counts (RFC 7240 section 2).
+func prefersRepresentation(h http.Header) bool {
+	for _, line := range h["Prefer"] {
+		if len(line) > maxPrefer {
+			return false
+		}
+		for preference := range strings.SplitSeq(line, ",") {
+			preference, _, _ = strings.Cut(preference, ";")
+			name, value, _ := strings.Cut(preference, "=")
+			if strings.EqualFold(strings.TrimSpace(name), "return") {
+				return strings.Trim(value, " \t\"") == "representation"
+			}
+		}
+	}
+	return false
+}
