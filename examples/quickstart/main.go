@@ -1,0 +1,112 @@
+// Quickstart is a JSON API for documents, on net/http alone and in memory, with
+// Concord around it. From the root of the repository:
+//
+//	go run ./examples/quickstart
+//
+// It serves, sends itself requests that show what Concord does about each kind
+// of conflict, and stays up for requests of your own. The handlers (api.go) know
+// next to nothing of Concord; server.go is where it is added.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// shutdownTime is how long requests under way may take when the program ends.
+const shutdownTime = 5 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], scenarios, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run is the program: it returns its exit status, 0 or, if anything is not as
+// it should be, 1; 2 for flags that it cannot read.
+func run(ctx context.Context, args []string, scenarios []scenario, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 is any free port")
+	tour := flags.Bool("tour", true, "send the requests of each scenario and print what happens")
+	serve := flags.Bool("serve", true, "stay up after the tour")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case flags.NArg() > 0:
+		fmt.Fprintf(stderr, "quickstart: what is %q? There are only flags; see -help.\n", flags.Arg(0))
+		return 2
+	}
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		fmt.Fprintf(stderr, "quickstart: %v\nChoose another address, for instance -addr 127.0.0.1:0 for any free port.\n", err)
+		return 1
+	}
+	if err := show(ctx, listener, scenarios, *tour, *serve, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "quickstart: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// show serves on listener while it gives the tour, and then, if it is to stay
+// up, until ctx ends. It returns when the server has shut down.
+func show(ctx context.Context, listener net.Listener, scenarios []scenario, tour, serve bool, stdout, stderr io.Writer) (err error) {
+	server, err := newServer(slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- server.Serve(listener)
+		close(served)
+	}()
+	defer func() {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		err = errors.Join(err, server.Shutdown(within))
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+	}()
+
+	base := "http://" + reachable(listener.Addr())
+	if tour {
+		if err := giveTour(ctx, base, scenarios, stdout); err != nil {
+			return err
+		}
+	}
+	if serve {
+		fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C. Try:\n\n  curl -i %s/documents\n", base, base)
+		select {
+		case <-ctx.Done():
+		case err := <-served:
+			return err
+		}
+	}
+	return nil
+}
+
+// reachable returns the host and port at which this machine reaches addr: one
+// that listens everywhere is asked on the loopback interface.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: tcp.Port}).String()
+	}
+	return addr.String()
+}

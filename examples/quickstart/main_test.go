@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestFlagsThatMakeNoSense(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+		stderr string
+	}{
+		{"help", []string{"-help"}, 0, "stay up after the tour"},
+		{"an unknown flag", []string{"-colour"}, 2, "not defined"},
+		{"an argument", []string{"now"}, 2, `what is "now"?`},
+		{"an address that is none", []string{"-addr", "nowhere"}, 1, "missing port"},
+		{"nothing to do", []string{"-addr", "127.0.0.1:0", "-tour=false", "-serve=false"}, 0, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			status := run(t.Context(), c.args, nil, &stdout, &stderr)
+			if status != c.status || !strings.Contains(stderr.String(), c.stderr) {
+				t.Errorf("status %d, %s", status, &stderr)
+			}
+		})
+	}
+}
+
+func TestAnAddressInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"-addr", taken.Addr().String()}, scenarios, &stdout, &stderr)
+	if status != 1 || !strings.Contains(stderr.String(), "address already in use\nChoose another address") {
+		t.Errorf("status %d, %s", status, &stderr)
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("printed %s", &stdout)
+	}
+}
+
+func TestItServesUntilItIsToldToStop(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out, in := io.Pipe()
+	var stderr bytes.Buffer
+	ended := make(chan int)
+	go func() {
+		defer close(ended)
+		ended <- run(ctx, []string{"-addr", ":0", "-tour=false"}, scenarios, in, &stderr)
+	}()
+
+	var base string
+	for lines := bufio.NewScanner(out); base == "" && lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "Serving on "); ok {
+			base, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	go io.Copy(io.Discard, out)
+
+	// An open stream does not keep the program from ending.
+	events, err := http.Get(base + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	stop()
+	if status := <-ended; status != 0 || stderr.Len() > 0 {
+		t.Errorf("status %d, %s", status, &stderr)
+	}
+	if _, err := io.ReadAll(events.Body); err != nil {
+		t.Errorf("the stream did not end well: %v", err)
+	}
+	in.Close()
+}

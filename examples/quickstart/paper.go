@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+)
+
+// width is that of a terminal, in columns.
+const width = 80
+
+// paper is what the tour is printed on: requests as they would be typed for
+// curl, answers as curl -i shows them. On a terminal with a little emphasis.
+type paper struct {
+	out            io.Writer
+	bold, dim, end string
+}
+
+// newPaper returns a paper that prints to out. Escape codes are for terminals
+// alone, and NO_COLOR turns them off there, too.
+func newPaper(out io.Writer) *paper {
+	file, ok := out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return &paper{out: out}
+	}
+	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return &paper{out: out}
+	}
+	return &paper{out: out, bold: "\x1b[1m", dim: "\x1b[2m", end: "\x1b[0m"}
+}
+
+func (p *paper) heading(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(p.out, "\n%s%s\n%s%s\n", p.bold, text, strings.Repeat("=", len(text)), p.end)
+}
+
+// says prints what just happened.
+func (p *paper) says(line string) {
+	fmt.Fprintf(p.out, "\n%s-> %s%s\n", p.bold, line, p.end)
+}
+
+// note prints lines that belong to the answer.
+func (p *paper) note(format string, args ...any) {
+	fmt.Fprintf(p.out, format+"\n", args...)
+}
+
+// request prints r as the curl command that sends it.
+func (p *paper) request(base string, r request) {
+	var b strings.Builder
+	b.WriteString("$ curl -i")
+	if r.stream {
+		b.WriteString("N") // events as they come
+	}
+	if r.method != http.MethodGet {
+		b.WriteString(" -X " + r.method)
+	}
+	b.WriteString(" " + base + r.path)
+	options := slices.Clone(r.fields)
+	for i, line := range options {
+		options[i] = "-H " + quote(line)
+	}
+	if r.body != "" {
+		options = append(options, "-d "+quote(r.body))
+	}
+	for _, o := range options {
+		b.WriteString(" \\\n    " + o)
+	}
+	fmt.Fprintf(p.out, "\n%s%s%s\n\n", p.bold, b.String(), p.end)
+}
+
+// quote returns s as one word of a shell.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// answer prints a: status line, fields by name, body.
+func (p *paper) answer(a answer) {
+	fmt.Fprintf(p.out, "%s %s\n", a.proto, a.status)
+	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+		for _, value := range a.header[name] {
+			fmt.Fprintf(p.out, "%s%s:%s %s\n", p.dim, name, p.end, value)
+		}
+	}
+	if a.body != "" {
+		fmt.Fprintf(p.out, "\n%s\n", readable(a.body))
+	}
+}
+
+// readable returns body, a member a line if it is JSON too long for one: the
+// only thing in which the tour is not what curl would show.
+func readable(body string) string {
+	body = strings.TrimRight(body, "\n")
+	var lines bytes.Buffer
+	if len(body) <= width || json.Indent(&lines, []byte(body), "", "  ") != nil {
+		return body
+	}
+	return lines.String()
+}
