@@ -88,10 +88,11 @@ type keyed struct {
 // zeroNonce is read-only.
 var zeroNonce [12]byte
 
-// Sum implements [Hasher].
+// Sum implements [Hasher]. Seal appends the GMAC to K2, and both are hashed.
 func (k *keyed) Sum(body []byte) Tag {
-	room := k.scratch.Get().(*coverInput)                                      //nolint:forcetypeassert // the pool holds nothing else
-	sum := sha256.Sum256(k.gcm.Seal(room[:keyBytes], zeroNonce[:], nil, body)) //nolint:gosec // G407: the nonce is fixed on purpose, see keyed
+	room := k.scratch.Get().(*coverInput)
+	covered := k.gcm.Seal(room[:keyBytes], zeroNonce[:], nil, body) //nolint:gosec // G407: the nonce is fixed on purpose, see keyed
+	sum := sha256.Sum256(covered)
 	clear(room[keyBytes:])
 	k.scratch.Put(room)
 	return fromDigest(&sum)
