@@ -86,19 +86,17 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 // before anything is sent.
 func (k *Keeper) prepare(within, ctx context.Context, key string, c Claim) *Lease {
 	now := k.clock.now()
-	n := k.nonces.next()
 	own := k.config.Lease - k.config.Margin
 	return &Lease{
 		keeper: k,
 		parent: ctx,
 		key:    key,
-		nonce:  n,
-		head:   head{state: held, nonce: n, lease: k.config.Lease, note: c.Note}.encode(),
+		head:   head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.encode(),
 		ttl:    c.TTL,
 		term:   k.term(now, now.add(k.config.MaxRun)),
 		acquiring: call{
 			parent: within,
-			clock:  k.clock,
+			keeper: k,
 			until:  now.add(min(k.config.CallTimeout, own)),
 		},
 	}

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,9 +11,10 @@ import (
 // store asks for Done: the memory store, whose calls cannot wait, never does.
 type call struct {
 	parent   context.Context // whose values it has and, unless detached, whose end
-	clock    clock
+	keeper   *Keeper         // whose clock it goes by
 	until    instant
 	detached bool
+	looked   atomic.Bool // Err was called
 	lazy     lazy
 }
 
@@ -21,13 +23,13 @@ func (c *call) build() (context.Context, context.CancelCauseFunc) {
 	if c.detached {
 		parent = context.WithoutCancel(parent)
 	}
-	ctx, cancel := context.WithDeadline(parent, c.clock.time(c.until))
+	ctx, cancel := context.WithDeadline(parent, c.keeper.clock.time(c.until))
 	return ctx, func(error) { cancel() }
 }
 
 // finish gives back what the call holds. Whoever still waits on it is told
 // that it ended.
-func (c *call) finish() { c.lazy.end(context.Canceled) }
+func (c *call) finish() { c.lazy.end(&context.Canceled) }
 
 func (c *call) Done() <-chan struct{} { return c.lazy.get(c.build).Done() }
 
@@ -40,14 +42,20 @@ func (c *call) Err() error {
 			return err
 		}
 	}
-	if c.clock.now() < c.until {
+	// A call is made the moment before the store gets it, so the first look,
+	// with which most stores begin, and memory ends, needs no clock.
+	if !c.looked.Load() {
+		c.looked.Store(true)
+		return nil
+	}
+	if c.keeper.clock.now() < c.until {
 		return nil
 	}
 	return c.lazy.get(c.build).Err()
 }
 
 func (c *call) Deadline() (time.Time, bool) {
-	own := c.clock.time(c.until)
+	own := c.keeper.clock.time(c.until)
 	if outer, ok := c.parent.Deadline(); ok && !c.detached && outer.Before(own) {
 		return outer, true
 	}

@@ -60,9 +60,21 @@ func read(r store.Record, margin time.Duration) (Standing, error) {
 	}, nil
 }
 
-// mayEnd reports whether waiting can help: a live owner may finish, and a
-// record that is gone already leaves the key free. What is settled or
-// orphaned stays.
-func (s Standing) mayEnd() bool {
-	return s.Record.Version == 0 || (s.Held && !s.Orphan)
+// mayEnd reports whether it can help to wait for so long: a live owner may
+// finish, an orphan may expire, and what is gone already leaves the key free.
+// An outcome is what it is.
+func (s Standing) mayEnd(wait time.Duration) bool {
+	if s.Record.Version == 0 {
+		return true
+	}
+	return s.Held && (!s.Orphan || s.Record.TTL <= wait)
+}
+
+// left is how long s stands as it does unless somebody writes it: until it
+// expires, or becomes an orphan before.
+func (s Standing) left(margin time.Duration) time.Duration {
+	if s.Orphan {
+		return s.Record.TTL
+	}
+	return min(s.Record.TTL, s.Lease+margin-s.Record.Age)
 }

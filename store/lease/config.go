@@ -61,7 +61,7 @@ type Config struct {
 // withDefaults returns c with every zero field filled in.
 func (c Config) withDefaults() Config {
 	c.Lease = orDefault(c.Lease, DefaultLease)
-	c.Margin = orDefault(c.Margin, c.Lease/10)
+	c.Margin = orDefault(c.Margin, max(c.Lease, 0)/10)
 	c.MaxRun = orDefault(c.MaxRun, DefaultMaxRun)
 	c.MaxWaiters = orDefault(c.MaxWaiters, DefaultMaxWaiters)
 	c.CallTimeout = orDefault(c.CallTimeout, DefaultCallTimeout)
@@ -87,10 +87,11 @@ func (c Config) check() error {
 	if c.Store == nil {
 		wrong("Store", nil, "is required")
 	}
-	if c.Lease < MinLease || c.Lease > MaxLease {
+	possible := c.Lease >= MinLease && c.Lease <= MaxLease
+	if !possible {
 		wrong("Lease", c.Lease, fmt.Sprintf("must be %v to %v", MinLease, MaxLease))
 	}
-	if c.Margin <= 0 || c.Margin >= c.Lease/2 {
+	if c.Margin < 0 || (possible && c.Margin >= c.Lease/2) {
 		wrong("Margin", c.Margin, "must be positive and less than half of Lease")
 	}
 	if c.MaxRun <= 0 {

@@ -35,7 +35,8 @@ func (l *Lease) Done() <-chan struct{} { return l.scope.get(l.build).Done() }
 func (l *Lease) Err() error {
 	if l.owner != nil {
 		if l.owner.Err() != nil {
-			l.scope.end(context.Cause(l.owner))
+			cause := context.Cause(l.owner)
+			l.scope.end(&cause)
 		}
 	} else {
 		l.look(l.keeper.clock.now(), false)

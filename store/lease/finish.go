@@ -23,13 +23,13 @@ func (l *Lease) close(ctx context.Context) (version uint64, lost error, ok bool)
 	l.mu.Unlock()
 
 	if lost != nil {
-		l.leave(lost)
+		l.leave(&l.lost)
 	} else {
-		l.leave(context.Canceled)
+		l.leave(&context.Canceled)
 	}
 	c := &l.releasing
 	c.parent, c.detached = ctx, true
-	c.clock, c.until = l.keeper.clock, now.add(l.keeper.config.CallTimeout)
+	c.keeper, c.until = l.keeper, now.add(l.keeper.config.CallTimeout)
 	if renewal != nil {
 		select {
 		case <-renewal:

@@ -17,6 +17,9 @@ import (
 //	26-    the caller's note
 const (
 	format     = 1
+	stateAt    = 1
+	nonceAt    = 2
+	leaseAt    = 18
 	headPrefix = 26
 
 	// MaxNote is the largest Note, in bytes.
@@ -39,9 +42,9 @@ type head struct {
 
 func (h head) encode() []byte {
 	b := make([]byte, headPrefix+len(h.note))
-	b[0], b[1] = format, byte(h.state)
-	copy(b[2:], h.nonce[:])
-	binary.BigEndian.PutUint64(b[18:], uint64(h.lease))
+	b[0], b[stateAt] = format, byte(h.state)
+	copy(b[nonceAt:], h.nonce[:])
+	binary.BigEndian.PutUint64(b[leaseAt:], uint64(h.lease))
 	copy(b[headPrefix:], h.note)
 	return b
 }
@@ -54,11 +57,11 @@ func decodeHead(b []byte) (head, error) {
 	if len(b) < headPrefix || len(b) > store.MaxHead {
 		return head{}, fmt.Errorf("%w: head of %d bytes", ErrCorrupt, len(b))
 	}
-	h := head{state: state(b[1]), nonce: nonce(b[2:18]), note: b[headPrefix:len(b):len(b)]}
+	h := head{state: state(b[stateAt]), nonce: nonce(b[nonceAt:leaseAt]), note: b[headPrefix:len(b):len(b)]}
 	if h.state != held && h.state != settled {
-		return head{}, fmt.Errorf("%w: state %d", ErrCorrupt, b[1])
+		return head{}, fmt.Errorf("%w: state %d", ErrCorrupt, b[stateAt])
 	}
-	lease := binary.BigEndian.Uint64(b[18:26])
+	lease := binary.BigEndian.Uint64(b[leaseAt:headPrefix])
 	if lease == 0 || lease > uint64(MaxLease) {
 		return head{}, fmt.Errorf("%w: lease of %d ns", ErrCorrupt, lease)
 	}

@@ -2,17 +2,19 @@ package lease
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 )
 
 // lazy is a context that is made when somebody first waits for its end, or asks
 // why it ended. Most leases are released before anybody does, and a context of
 // the standard library costs several allocations.
+//
+// Made and ended are set independently, without a lock, since both are on the
+// path of every write: whoever comes second finds what the first one left, and
+// cancels.
 type lazy struct {
-	mu    sync.Mutex
 	made  atomic.Pointer[cancellable]
-	cause error // why it ended, nil while it has not; under mu
+	ended atomic.Pointer[error] // why; nil while it has not
 }
 
 type cancellable struct {
@@ -22,38 +24,30 @@ type cancellable struct {
 
 // get returns the context, made by build if it is not yet.
 func (z *lazy) get(build func() (context.Context, context.CancelCauseFunc)) context.Context {
-	if made := z.made.Load(); made != nil {
-		return made.Context
+	made := z.made.Load()
+	if made == nil {
+		made = new(cancellable)
+		made.Context, made.cancel = build()
+		if !z.made.CompareAndSwap(nil, made) {
+			made.cancel(context.Canceled) // another was faster
+			made = z.made.Load()
+		}
 	}
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if made := z.made.Load(); made != nil {
-		return made.Context
+	if cause := z.ended.Load(); cause != nil {
+		made.cancel(*cause)
 	}
-	made := new(cancellable)
-	made.Context, made.cancel = build()
-	if z.cause != nil {
-		made.cancel(z.cause)
-	}
-	z.made.Store(made)
 	return made.Context
 }
 
-// end cancels the context, made or not. Only the first cause counts.
-func (z *lazy) end(cause error) {
-	z.mu.Lock()
-	if z.cause == nil {
-		z.cause = cause
+// end cancels the context, made or not. Only the first cause counts. It is a
+// pointer to spare the path of every write an allocation.
+func (z *lazy) end(cause *error) {
+	if !z.ended.CompareAndSwap(nil, cause) {
+		return
 	}
-	made := z.made.Load()
-	z.mu.Unlock()
-	if made != nil {
-		made.cancel(cause)
+	if made := z.made.Load(); made != nil {
+		made.cancel(*cause)
 	}
 }
 
-func (z *lazy) hasEnded() bool {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.cause != nil
-}
+func (z *lazy) hasEnded() bool { return z.ended.Load() != nil }

@@ -27,7 +27,6 @@ type Lease struct {
 
 	// Set before anybody else sees the lease, and never changed.
 	key   string
-	nonce nonce
 	head  []byte
 	ttl   time.Duration
 	token uint64
@@ -39,7 +38,7 @@ type Lease struct {
 	term     term
 	failures int           // renewals that failed since one succeeded
 	renewal  chan struct{} // closed when the renewal under way is over; nil: none is
-	lost     error         // why it was lost
+	lost     error         // why it was lost; set once
 	closed   bool          // Release or Settle was called
 	settling bool          // it was Settle: Release must leave the record alone
 
@@ -61,8 +60,11 @@ func (l *Lease) record() store.Record {
 // wrote reports whether r is this acquisition's own, and not settled.
 func (l *Lease) wrote(r store.Record, as state) bool {
 	h, err := decodeHead(r.Head)
-	return err == nil && r.Version != 0 && h.nonce == l.nonce && h.state == as
+	return err == nil && r.Version != 0 && h.nonce == l.nonce() && h.state == as
 }
+
+// nonce is that of this acquisition, by which its writes are recognised.
+func (l *Lease) nonce() nonce { return nonce(l.head[nonceAt:leaseAt]) }
 
 // begin makes l a held lease, once the record stands at version. False: the
 // answer took so long that the lease is over already.
@@ -86,29 +88,29 @@ func (l *Lease) tick(now instant) { l.look(now, true) }
 // is due, and tells the timetable when to call again.
 func (l *Lease) look(now instant, tick bool) {
 	l.mu.Lock()
-	cause := l.lookLocked(now, tick)
+	lost := l.lookLocked(now, tick)
 	l.mu.Unlock()
-	if cause != nil {
-		l.leave(cause)
+	if lost {
+		l.leave(&l.lost)
 	}
 }
 
-// lookLocked returns why l is lost, if it is so since this moment.
-func (l *Lease) lookLocked(now instant, tick bool) error {
+// lookLocked reports whether l is lost, and was not before.
+func (l *Lease) lookLocked(now instant, tick bool) bool {
 	if l.over() {
-		return nil
+		return false
 	}
 	step, next := l.term.decide(now)
 	switch step {
 	case lose:
 		l.lost = ErrLost
-		return l.lost
+		return true
 	case exhaust:
 		l.lost = ErrMaxRun
-		return l.lost
+		return true
 	}
 	if !tick {
-		return nil
+		return false
 	}
 	if step == renew {
 		l.term.renewing = true
@@ -116,7 +118,7 @@ func (l *Lease) lookLocked(now instant, tick bool) error {
 		go l.renew(l.version, l.renewal)
 	}
 	l.keeper.due.set(l, next)
-	return nil
+	return false
 }
 
 // over reports whether l has ended one way or the other. Under mu.
@@ -124,7 +126,7 @@ func (l *Lease) over() bool { return l.closed || l.lost != nil }
 
 // leave takes l, which is over, out of the timetable and ends its context. It
 // runs code of other contexts, hence outside of mu.
-func (l *Lease) leave(cause error) {
+func (l *Lease) leave(cause *error) {
 	l.keeper.due.remove(l)
 	l.scope.end(cause)
 }

@@ -43,22 +43,22 @@ func (l *Lease) renewed(sent instant, version uint64, standing store.Record, rep
 	if replaced || l.wrote(standing, held) {
 		l.version = standing.Version
 	}
-	var cause error
+	lost := false
 	switch {
 	case l.over():
 		// Finished meanwhile; all that matters now is the version.
 	case replaced:
 		l.term, l.failures = k.term(sent, l.term.ends), 0
-		cause = l.lookLocked(k.clock.now(), true)
+		lost = l.lookLocked(k.clock.now(), true)
 	case err != nil || l.wrote(standing, held):
 		l.term.renewAt = k.clock.now().add(k.jitter(k.backoff(l.failures)))
 		l.failures++
-		cause = l.lookLocked(k.clock.now(), true)
+		lost = l.lookLocked(k.clock.now(), true)
 	default:
-		l.lost, cause = ErrLost, ErrLost
+		l.lost, lost = ErrLost, true
 	}
 	l.mu.Unlock()
-	if cause != nil {
-		l.leave(cause)
+	if lost {
+		l.leave(&l.lost)
 	}
 }

@@ -33,7 +33,7 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 	}
 	k := l.keeper
 	outcome := store.Record{
-		Head: head{state: settled, nonce: l.nonce, lease: k.config.Lease, note: note}.encode(),
+		Head: head{state: settled, nonce: l.nonce(), lease: k.config.Lease, note: note}.encode(),
 		Body: body,
 		TTL:  ttl,
 	}
