@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -59,7 +60,7 @@ func TestNegotiatedFormIsSentAndVaries(t *testing.T) {
 		"text/html":  "text/html; charset=utf-8",
 		"text/plain": "text/plain; charset=utf-8",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest("GET", "/", http.NoBody)
 		r.Header.Set("Accept", accept)
 		w := httptest.NewRecorder()
 		w.Header().Set("Vary", "Origin")
@@ -71,13 +72,13 @@ func TestNegotiatedFormIsSentAndVaries(t *testing.T) {
 	for _, standing := range []string{"*", "origin , accept"} {
 		w := httptest.NewRecorder()
 		w.Header().Set("Vary", standing)
-		Negotiate(w, httptest.NewRequest("GET", "/", nil), New(KindResourceBusy, ""))
+		Negotiate(w, httptest.NewRequest("GET", "/", http.NoBody), New(KindResourceBusy, ""))
 		assert.Equal(t, []string{standing}, w.Header().Values("Vary"))
 	}
 }
 
 func TestPolicyOfTheServerStays(t *testing.T) {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest("GET", "/", http.NoBody)
 	r.Header.Set("Accept", "text/html")
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Security-Policy", "default-src 'self'")
@@ -142,7 +143,7 @@ func slowPreferred(accept string) form {
 
 // slowWeight is negative for what is malformed.
 func slowWeight(s string) float64 {
-	if len(s) == 0 || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' || strings.Trim(s, "0123456789.") != "" {
+	if s == "" || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' || strings.Trim(s, "0123456789.") != "" {
 		return -1
 	}
 	weight, err := strconv.ParseFloat(s, 64)

@@ -60,6 +60,15 @@ func TestMarkupIsEscapedInJSON(t *testing.T) {
 	assert.Equal(t, "</script><b>&\"\\\u2028\x00\ufffd ü", members["detail"])
 }
 
+func TestEachCharacterOfMarkupIsEscapedByItself(t *testing.T) {
+	for c, escaped := range map[string]string{
+		"<": `\u003c`, ">": `\u003e`, "&": `\u0026`, `"`: `\"`, `\`: `\\`, "\x00": `\u0000`, "\n": `\n`, "\u2028": `\u2028`, "\x7f": "\x7f", "é": "é",
+	} {
+		w := render(problem.JSON, &problem.Problem{Kind: problem.KindDuplicate, Detail: c}, "PUT")
+		assert.Contains(t, w.Body.String(), `"detail":"`+escaped+`",`)
+	}
+}
+
 func TestNameTheFailedField(t *testing.T) {
 	p := problem.VersionMismatch("The document has changed since you read it.")
 	p.Extensions = map[string]any{"failed_field": "If-Match", "current_etag": `"v2"`}

@@ -162,7 +162,8 @@ func TestWhatIsMissingIsCompleted(t *testing.T) {
 
 func TestInstancesDiffer(t *testing.T) {
 	p := problem.Duplicate("d")
-	assert.NotEqual(t, render(problem.JSON, p, "PUT").Body.String(), render(problem.JSON, p, "PUT").Body.String())
+	first, second := render(problem.JSON, p, "PUT"), render(problem.JSON, p, "PUT")
+	assert.NotEqual(t, first.Body.String(), second.Body.String())
 }
 
 var errSeatTaken = &problem.Problem{

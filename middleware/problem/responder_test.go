@@ -191,6 +191,14 @@ func (w *richWriter) WriteString(s string) (int, error) {
 	return w.ResponseRecorder.WriteString(s)
 }
 
+func TestHijackedConnectionGetsNoProblem(t *testing.T) {
+	respond := problem.Responder(func(http.ResponseWriter, *http.Request, *problem.Problem) { t.Error("answered") })
+	respond.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, _, err := http.NewResponseController(w).Hijack()
+		return errors.Join(err, errors.New("the conversation ended badly"))
+	}).ServeHTTP(&richWriter{ResponseRecorder: httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
+}
+
 type bareWriter struct{ http.ResponseWriter }
 
 func TestOptionalMethodsReachTheWriter(t *testing.T) {

@@ -18,7 +18,7 @@ func TestStatesOfPostgreSQLBecomeProblems(t *testing.T) {
 		"23503": problem.KindDependency, "23001": problem.KindDependency,
 		"23P01": problem.KindStateConflict, "23514": problem.KindStateConflict,
 		"40001": problem.KindWriteConflict, "40P01": problem.KindWriteConflict, "55P03": problem.KindWriteConflict,
-		"": "", "23502": "", "23000": "", "40003": "", "42601": "", "57014": "", "P0001": "", "23505 ": "",
+		"": "", "23502": "", "23000": "", "40003": "", "42601": "", "57014": "", "P0001": "", "23505x": "",
 	} {
 		p, ok := problem.FromSQL(&pgError{Code: state})
 		assert.Equal(t, want != "", ok, state)
@@ -71,10 +71,10 @@ type doubling struct{}
 func (doubling) Error() string     { return "doubling" }
 func (d doubling) Unwrap() []error { return []error{d, d} }
 
-type panicking2 struct{}
+type panickingError struct{}
 
-func (panicking2) Error() string    { return "" }
-func (panicking2) SQLState() string { panic("no state") }
+func (panickingError) Error() string    { return "" }
+func (panickingError) SQLState() string { panic("no state") }
 
 type mapError map[string]string
 
@@ -86,11 +86,11 @@ type funcError func() string
 func (f funcError) Error() string    { return "" }
 func (f funcError) SQLState() string { return "23505" }
 
-type embedsNil struct{ *pgError }
+type embedsNilError struct{ *pgError }
 
 func TestOddErrorsAreNoReasonToPanic(t *testing.T) {
 	for _, err := range []error{
-		nil, (*pgError)(nil), itself{}, doubling{}, panicking2{}, mapError(nil), embedsNil{}, &embedsNil{},
+		nil, (*pgError)(nil), itself{}, doubling{}, panickingError{}, mapError(nil), embedsNilError{}, &embedsNilError{},
 		errors.Join(), branches(nil), branches{nil}, wrapping{}, errors.New(""),
 	} {
 		assert.NotPanics(t, func() {

@@ -29,11 +29,13 @@ func (t *tracker) WriteHeader(status int) {
 	t.ResponseWriter.WriteHeader(status)
 }
 
+// Write begins the answer, also with no bytes at all.
 func (t *tracker) Write(b []byte) (int, error) {
 	t.begun = true
 	return t.ResponseWriter.Write(b)
 }
 
+// WriteString keeps the writer's own, which copies nothing.
 func (t *tracker) WriteString(s string) (int, error) {
 	t.begun = true
 	return io.WriteString(t.ResponseWriter, s)

@@ -62,16 +62,16 @@ func TestConstraintsOfMySQL(t *testing.T) {
 	}
 }
 
-type wideNumber struct{ Number uint32 }
+type wideNumberError struct{ Number uint32 }
 
-func (wideNumber) Error() string { return "" }
+func (wideNumberError) Error() string { return "" }
 
-type namedNumber uint16
+type namedNumberError uint16
 
-func (namedNumber) Error() string { return "" }
+func (namedNumberError) Error() string { return "" }
 
 func TestOddShapesAreNoProblem(t *testing.T) {
-	for _, err := range []error{(*mysqlError)(nil), wideNumber{1062}, namedNumber(1062)} {
+	for _, err := range []error{(*mysqlError)(nil), wideNumberError{1062}, namedNumberError(1062)} {
 		_, ok := problem.FromSQL(err)
 		assert.False(t, ok, "%T", err)
 	}

@@ -110,31 +110,31 @@ func TestConstraintsOfSQLite(t *testing.T) {
 	}
 }
 
-type oddCode struct{ *methodError }
+type oddError struct{ *methodError }
 
-type codeOfString struct{}
+type stringCodeError struct{}
 
-func (codeOfString) Error() string { return "" }
-func (codeOfString) Code() string  { return "2067" }
+func (stringCodeError) Error() string { return "" }
+func (stringCodeError) Code() string  { return "2067" }
 
-type codeWithArgument struct{}
+type argumentError struct{}
 
-func (codeWithArgument) Error() string { return "" }
-func (codeWithArgument) Code(int) int  { return 2067 }
-func (codeWithArgument) ExtendedCode() {}
+func (argumentError) Error() string { return "" }
+func (argumentError) Code(int) int  { return 2067 }
+func (argumentError) ExtendedCode() {}
 
-type panickingCode struct{}
+type panickingError struct{}
 
-func (panickingCode) Error() string { return "" }
-func (panickingCode) Code() int     { panic("no code") }
+func (panickingError) Error() string { return "" }
+func (panickingError) Code() int     { panic("no code") }
 
-type wideCode uint64
+type wideCodeError uint64
 
-func (wideCode) Error() string { return "" }
+func (wideCodeError) Error() string { return "" }
 
 func TestOddShapesAreNoProblem(t *testing.T) {
 	for _, err := range []error{
-		(*methodError)(nil), (*fieldError)(nil), oddCode{}, &oddCode{}, codeOfString{}, codeWithArgument{}, panickingCode{}, wideCode(1<<32 | 2067),
+		(*methodError)(nil), (*fieldError)(nil), oddError{}, &oddError{}, stringCodeError{}, argumentError{}, panickingError{}, wideCodeError(1<<32 | 2067),
 	} {
 		assert.NotPanics(t, func() {
 			_, ok := problem.FromSQL(err)
