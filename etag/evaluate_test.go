@@ -70,7 +70,7 @@ func TestMalformedListsDisplaceDates(t *testing.T) {
 
 func TestWhatTheRequestAsksFor(t *testing.T) {
 	date := []string{"Sun, 06 Nov 1994 08:49:37 GMT"}
-	type asks struct{ any, match, noneMatchAny, unmodified, tag bool }
+	type asks struct{ read, write, match, noneMatchAny, unmodified, tag bool }
 	tests := []struct {
 		name string
 		h    http.Header
@@ -78,21 +78,21 @@ func TestWhatTheRequestAsksFor(t *testing.T) {
 	}{
 		{"nothing", http.Header{}, asks{}},
 		{"other fields", http.Header{"Range": {"bytes=0-1"}, "Etag": {`"a"`}}, asks{}},
-		{"If-Match", http.Header{"If-Match": {`"a"`}}, asks{any: true, match: true, tag: true}},
-		{"If-Match: *", http.Header{"If-Match": {"*"}}, asks{any: true, match: true}},
-		{"a malformed If-Match", http.Header{"If-Match": {""}}, asks{any: true, match: true}},
-		{"If-None-Match", http.Header{"If-None-Match": {`"a"`}}, asks{any: true, tag: true}},
-		{"If-None-Match: *", http.Header{"If-None-Match": {"*"}}, asks{any: true, noneMatchAny: true}},
-		{"If-Modified-Since", http.Header{"If-Modified-Since": date}, asks{any: true}},
-		{"If-Unmodified-Since", http.Header{"If-Unmodified-Since": date}, asks{any: true, unmodified: true}},
+		{"If-Match", http.Header{"If-Match": {`"a"`}}, asks{read: true, write: true, match: true, tag: true}},
+		{"If-Match: *", http.Header{"If-Match": {"*"}}, asks{read: true, write: true, match: true}},
+		{"a malformed If-Match", http.Header{"If-Match": {""}}, asks{read: true, write: true, match: true}},
+		{"If-None-Match", http.Header{"If-None-Match": {`"a"`}}, asks{read: true, write: true, tag: true}},
+		{"If-None-Match: *", http.Header{"If-None-Match": {"*"}}, asks{read: true, write: true, noneMatchAny: true}},
+		{"If-Modified-Since", http.Header{"If-Modified-Since": date}, asks{read: true}},
+		{"If-Unmodified-Since", http.Header{"If-Unmodified-Since": date}, asks{read: true, write: true, unmodified: true}},
 		{"an invalid If-Unmodified-Since", http.Header{"If-Unmodified-Since": {"soon"}}, asks{}},
-		{"If-Range", http.Header{"If-Range": {`"a"`}, "Range": {"bytes=0-1"}}, asks{any: true}},
+		{"If-Range", http.Header{"If-Range": {`"a"`}, "Range": {"bytes=0-1"}}, asks{read: true}},
 		{"If-Range without Range", http.Header{"If-Range": {`"a"`}}, asks{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p, _ := ParsePreconditions(test.h)
-			assert.Equal(t, test.want, asks{p.hasAny(), p.hasIfMatch(), p.noneMatchAny(), p.hasUnmodifiedSince(), p.needsTag()})
+			assert.Equal(t, test.want, asks{p.hasAny("GET"), p.hasAny("PUT"), p.hasIfMatch(), p.noneMatchAny(), p.hasUnmodifiedSince(), p.needsTag()})
 		})
 	}
 }

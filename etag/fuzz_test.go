@@ -127,7 +127,7 @@ func FuzzEvaluate(f *testing.F) {
 		require.Equal(t, field, got.Field)
 		require.Equal(t, got.Verdict == Proceed, got.Field == "")
 		if got != (Result{Verdict: Proceed}) {
-			require.True(t, p.hasAny(), "what decides can be seen beforehand")
+			require.True(t, p.hasAny(method), "what decides can be seen beforehand")
 		}
 	})
 }

@@ -448,6 +448,20 @@ func TestWeakWithRequireIsRefused(t *testing.T) {
 	}
 }
 
+// TestFieldsOfReadsAskAWriteNothing: where there is no GET, a write with a field
+// that the RFC has it ignore must not be refused for want of a validator.
+func TestFieldsOfReadsAskAWriteNothing(t *testing.T) {
+	h := protect(t, etag.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}
+	}))
+	for _, fields := range [][]string{{"If-Modified-Since", at(then)}, {"If-Range", `"a"`, "Range", "bytes=0-1"}, {"If-Unmodified-Since", "soon"}} {
+		assert.Equal(t, 200, do(h, "PUT", "/a", "x", fields...).Code, fields)
+	}
+	wantProblem(t, do(h, "PUT", "/a", "x", "If-Unmodified-Since", at(then)), 500, problem.KindValidatorMissing)
+}
+
 func TestStaleStatusMayBe409(t *testing.T) {
 	h := protect(t, etag.Config{StaleStatus: 409}, newDocuments(map[string]string{"/a": "x"}))
 	wantProblem(t, do(h, "PUT", "/a", "y", "If-Match", `"old"`), 409, problem.KindVersionMismatch, `"status":409`)

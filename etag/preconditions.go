@@ -71,10 +71,14 @@ func (p Preconditions) malformedFor(method string) error {
 	return errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
 }
 
-// hasAny reports whether the request has a field that Evaluate may act on.
-func (p Preconditions) hasAny() bool {
-	return p.ifMatch.present || p.ifNoneMatch.present ||
-		p.ifModifiedSince.set || p.ifUnmodifiedSince.set || p.ifRange.present
+// hasAny reports whether the request has a field that Evaluate may act on for
+// this method.
+func (p Preconditions) hasAny(method string) bool {
+	write := p.ifMatch.present || p.ifNoneMatch.present || p.ifUnmodifiedSince.set
+	if isRead(method) {
+		return write || p.ifModifiedSince.set || p.ifRange.present
+	}
+	return write && isConditional(method)
 }
 
 // hasIfMatch reports whether there is an If-Match, * and malformed included.

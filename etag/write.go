@@ -67,9 +67,9 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler,
 func (l *Layer) gated(method string, p Preconditions) bool {
 	switch l.config.Gate {
 	case GateAll:
-		return isGated(method) || p.hasAny()
+		return isGated(method) || p.hasAny(method)
 	case GateConditional:
-		return p.hasAny()
+		return p.hasAny(method)
 	case GateNone:
 	}
 	return false
@@ -108,7 +108,7 @@ func (wr *write) throughGate(rec *middleware.Recorder) {
 }
 
 func (wr *write) leaveGate() {
-	err := wr.pass.Release(context.WithoutCancel(wr.r.Context()))
+	err := wr.pass.Release(wr.r.Context())
 	switch {
 	case errors.Is(err, lease.ErrLost):
 		wr.l.observe(wr.r, middleware.Event{Kind: middleware.EventLost, Err: err})
@@ -153,7 +153,7 @@ func (wr *write) prepare(ctx context.Context) {
 // judge finds out the current state and judges the preconditions by it. False:
 // the request has been answered.
 func (wr *write) judge(rec *middleware.Recorder) bool {
-	if !wr.preconditions.hasAny() {
+	if !wr.preconditions.hasAny(wr.r.Method) {
 		return true
 	}
 	found, ok := wr.find(rec)
