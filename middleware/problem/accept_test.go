@@ -44,6 +44,7 @@ func TestAcceptDecidesTheForm(t *testing.T) {
 		"a weight without a digit is malformed": {[]string{"text/html;q=.9"}, formJSON},
 		"an empty weight is malformed":          {[]string{"text/html;q="}, formJSON},
 		"half a range is malformed":             {[]string{"text, */html, text/, /html, *"}, formJSON},
+		"half a wildcard is malformed":          {[]string{"*/html, text/plain;q=0.5"}, formText},
 		"a malformed element spoils no other":   {[]string{"te xt/html, text/plain"}, formText},
 		"an open quote ends the list":           {[]string{`text/plain;x=", text/html`}, formText},
 		"a field of 4 KiB is read":              {[]string{"text/html," + strings.Repeat(",", maxAccept-10)}, formHTML},

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -116,13 +117,13 @@ func sqliteCode(err error, v reflect.Value) int {
 	return 0
 }
 
-// integer returns the value of an integer of any type. The codes of SQLite fit
-// into 32 bits; whatever does not is none of them.
+// integer returns the value of an integer of any type. The codes of SQLite are
+// positive and fit into 31 bits; whatever does not is none of them.
 func integer(v reflect.Value) (int, bool) {
 	switch {
-	case v.CanInt() && int64(int32(v.Int())) == v.Int():
+	case v.CanInt() && v.Int() >= 0 && v.Int() <= math.MaxInt32:
 		return int(v.Int()), true
-	case v.CanUint() && v.Uint() < 1<<31:
+	case v.CanUint() && v.Uint() <= math.MaxInt32:
 		return int(v.Uint()), true
 	}
 	return 0, false

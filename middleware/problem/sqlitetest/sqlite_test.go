@@ -4,6 +4,7 @@
 package sqlitetest
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"testing"
@@ -134,11 +135,20 @@ func (wideCodeError) Error() string { return "" }
 
 func TestOddShapesAreNoProblem(t *testing.T) {
 	for _, err := range []error{
-		(*methodError)(nil), (*fieldError)(nil), oddError{}, &oddError{}, stringCodeError{}, argumentError{}, panickingError{}, wideCodeError(1<<32 | 2067),
+		(*methodError)(nil), (*fieldError)(nil), oddError{}, &oddError{}, stringCodeError{}, argumentError{}, panickingError{}, wideCodeError(1<<32 | 5),
+		extended(1<<32 | 5), extended(5 - 256), fieldError{Code: 5 - 256},
 	} {
 		assert.NotPanics(t, func() {
 			_, ok := problem.FromSQL(err)
 			assert.False(t, ok, "%T", err)
 		}, "%T", err)
+	}
+}
+
+func TestOddShapesHideNoOther(t *testing.T) {
+	for _, odd := range []error{(*methodError)(nil), stringCodeError{}, argumentError{}, wideCodeError(1 << 32)} {
+		p, ok := problem.FromSQL(errors.Join(odd, &methodError{code: 2067}))
+		require.True(t, ok, "%T", odd)
+		assert.Equal(t, problem.KindDuplicate, p.Kind)
 	}
 }
