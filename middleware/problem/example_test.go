@@ -149,6 +149,26 @@ func ExampleFrom() {
 	// no problem, but an error
 }
 
+// A Responder that logs the cause of what is the server's fault, under the
+// instance that the client is told.
+func ExampleResponder() {
+	logging := func(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+		if p.Status >= 500 {
+			fmt.Println("log:", r.URL.Path, p.Instance != "", p.Err)
+		}
+		problem.JSON(w, r, p)
+	}
+	h := problem.Responder(logging).HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		return errors.New("disk on fire")
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("PUT", "/seats/12", http.NoBody))
+	fmt.Println(w.Code, strings.Contains(w.Body.String(), "fire"))
+	// Output:
+	// log: /seats/12 true disk on fire
+	// 500 false
+}
+
 func ExampleResponder_HandlerFunc() {
 	h := problem.Responder(problem.Negotiate).HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		return &problem.Problem{Kind: problem.KindResourceBusy, Detail: "Another write is under way.", Instance: instance}

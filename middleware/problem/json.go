@@ -88,9 +88,6 @@ func isStandard(name string) bool {
 // marshal returns v as JSON. What cannot be marshalled, or panics on the way,
 // costs one member and not the answer.
 func marshal(v any) (b []byte, ok bool) {
-	if s, ok := v.(string); ok {
-		return appendString(nil, s), true
-	}
 	defer func() {
 		if recover() != nil {
 			b, ok = nil, false

@@ -13,7 +13,9 @@ type Responder func(http.ResponseWriter, *http.Request, *Problem)
 // HandlerFunc makes a handler of a function that either answers or returns an
 // error. An error is answered as the problem that [From] finds in it, or else
 // as [KindInternal], of which clients learn nothing but that; Err is the error.
-// A nil Responder is [JSON].
+// A nil Responder is [JSON]. The problem that the Responder gets is a copy that
+// has its Instance already: one that logs Instance and Err, and then calls
+// another, lets whoever is told of an instance find the cause.
 //
 // An error that comes after the answer has begun cannot be answered any more.
 // The handler then panics with [http.ErrAbortHandler], which net/http takes as
@@ -44,14 +46,19 @@ func (respond Responder) HandlerFunc(h func(http.ResponseWriter, *http.Request) 
 	})
 }
 
-// of is From, with a problem for every error.
+// of returns a problem for every error. It is a copy, for the one that From
+// finds may be shared.
 func of(err error) *Problem {
-	if p, ok := From(err); ok {
-		return p
+	p, ok := From(err)
+	if !ok {
+		p = New(KindInternal, internalDetail)
+		p.Err = err
 	}
-	p := New(KindInternal, internalDetail)
-	p.Err = err
-	return p
+	c := *p
+	if c.Instance == "" {
+		c.Instance = newInstance()
+	}
+	return &c
 }
 
 func isNilProblem(err error) bool {

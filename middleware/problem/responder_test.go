@@ -60,6 +60,22 @@ func TestResponderSeesTheCause(t *testing.T) {
 	assert.Equal(t, problem.KindInternal, seen.Kind)
 	assert.Equal(t, cause, seen.Err)
 	assert.NotContains(t, seen.Detail, "cause")
+	assert.NotEmpty(t, seen.Instance)
+}
+
+func TestResponderSeesTheInstanceThatIsSent(t *testing.T) {
+	shared := problem.Duplicate("d")
+	var logged string
+	respond := problem.Responder(func(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+		logged = p.Instance
+		problem.JSON(w, r, p)
+	})
+	w := httptest.NewRecorder()
+	respond.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return shared }).
+		ServeHTTP(w, httptest.NewRequest("PUT", "/", http.NoBody))
+	require.NotEmpty(t, logged)
+	assert.Contains(t, w.Body.String(), logged)
+	assert.Empty(t, shared.Instance, "the problem may be everybody's")
 }
 
 func TestErrorAfterTheAnswerBeganAbortsIt(t *testing.T) {
