@@ -2,6 +2,7 @@ package lease
 
 import (
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,12 @@ func KeeperOf(g *Gate) *Keeper { return g.keeper }
 
 // Seed makes the pauses of k depend on r, which k is alone in using.
 func Seed(k *Keeper, r *rand.Rand) {
-	k.jitter = func(d time.Duration) time.Duration { return d/2 + time.Duration(r.Int64N(int64(d)+1)) }
+	var mu sync.Mutex
+	k.jitter = func(d time.Duration) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return d/2 + time.Duration(r.Int64N(int64(d)+1))
+	}
 }
 
 // InLine is how many callers wait for key.

@@ -27,11 +27,27 @@ type model struct {
 	changed map[string]chan struct{}
 	calls   map[string]int // by method
 	faults  func(step) fault
+	rate    float64 // how fast the store's clock runs; 0 is as fast as others
+}
+
+// elapsed is d of real time as the store's clock counts it, and the other way.
+func (m *model) elapsed(d time.Duration) time.Duration {
+	if m.rate == 0 {
+		return d
+	}
+	return time.Duration(float64(d) * m.rate)
+}
+
+func (m *model) real(d time.Duration) time.Duration {
+	if m.rate == 0 {
+		return d
+	}
+	return time.Duration(float64(d) / m.rate)
 }
 
 type entry struct {
 	store.Record
-	written, expires time.Time
+	written time.Time
 }
 
 // step is a call of the store.
@@ -102,12 +118,13 @@ func (m *model) run(ctx context.Context, s step, do func()) error {
 func (m *model) standing(key string) (store.Record, bool) {
 	e, ok := m.records[key]
 	now := time.Now()
-	if !ok || !now.Before(e.expires) {
+	if !ok {
 		return store.Record{}, false
 	}
 	r := e.Record
-	r.TTL, r.Age = e.expires.Sub(now), now.Sub(e.written)
-	return r, true
+	r.Age = m.elapsed(now.Sub(e.written))
+	r.TTL -= r.Age
+	return r, r.TTL > 0
 }
 
 // put writes r, under the lock.
@@ -115,7 +132,7 @@ func (m *model) put(key string, r store.Record) store.Record {
 	now := time.Now()
 	m.last = max(m.last+1, uint64(now.UnixMicro()))
 	r.Version = m.last
-	m.records[key] = entry{Record: r, written: now, expires: now.Add(r.TTL)}
+	m.records[key] = entry{Record: r, written: now}
 	m.wake(key)
 	return r
 }
@@ -186,7 +203,7 @@ func (m *model) Watch(ctx context.Context, key string, version uint64) error {
 	}
 	changed := m.changed[key]
 	m.mu.Unlock()
-	expiry := time.NewTimer(r.TTL)
+	expiry := time.NewTimer(m.real(r.TTL))
 	defer expiry.Stop()
 	select {
 	case <-changed:
