@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -131,8 +132,10 @@ func TestPanicsOfTheHandlerPass(t *testing.T) {
 
 func TestHalfAnAnswerDoesNotLookComplete(t *testing.T) {
 	server := httptest.NewServer(problem.Responder(nil).HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		controller := http.NewResponseController(w)
+		assert.NoError(t, controller.SetWriteDeadline(time.Time{}), "what is not wrapped is found by Unwrap")
 		_, _ = io.WriteString(w, "half")
-		_ = http.NewResponseController(w).Flush()
+		_ = controller.Flush()
 		return errors.New("broken")
 	}))
 	defer server.Close()
