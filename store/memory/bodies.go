@@ -65,24 +65,23 @@ func (h *shard) dropBody(spared *entry) bool {
 // until those that remain fit; not that of spared, which was just written and
 // fits by itself.
 func (s *Store) makeRoom(spared *entry) {
-	for idle := 0; s.room.short() && idle < len(s.shards); idle++ {
+	for idle := 0; s.room.short() && idle < len(s.shards); {
 		h := &s.shards[s.turn.Add(1)&s.mask]
 		if h.giveBody(spared) {
-			idle = -1
+			idle = 0
+		} else {
+			idle++
 		}
 	}
 }
 
 // giveBody makes this shard's contribution to [Store.makeRoom]: what has
-// expired goes before what is still of use.
+// expired goes before what is still of use. It reports whether there was any.
 func (h *shard) giveBody(spared *entry) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return false
 	}
-	if h.reap(h.clock.now(), reapedPerWrite) > 0 && !h.room.short() {
-		return true
-	}
-	return h.dropBody(spared)
+	return h.reap(h.clock.now(), reapedPerWrite) > 0 || h.dropBody(spared)
 }
