@@ -10,7 +10,8 @@ import (
 var (
 	// ErrFull: Create found no room for another record.
 	ErrFull = errors.New("store: full")
-	// ErrTooLarge: a key or a head over its limit, or a body over the store's.
+	// ErrTooLarge: a key or a head over its limit or, from Create, a body that
+	// the store can never hold. Replace drops such a body.
 	ErrTooLarge = errors.New("store: too large")
 	// ErrInvalid: an empty key, or a time to live that is not positive.
 	ErrInvalid = errors.New("store: invalid argument")

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"sync"
+
+	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/middleware"
+)
+
+func main() {
+	var notes sync.Map // a server that you have already
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /notes/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if note, ok := notes.Load(r.PathValue("id")); ok {
+			w.Write(note.([]byte))
+		} else {
+			http.NotFound(w, r)
+		}
+	})
+	mux.HandleFunc("PUT /notes/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if note, err := io.ReadAll(r.Body); err == nil {
+			notes.Store(r.PathValue("id"), note)
+		}
+	})
+
+	layer, err := etag.New(etag.Config{Require: middleware.Routes("PUT /notes/{id}")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", layer.Handler(mux)))
+}
