@@ -10,11 +10,11 @@ import (
 // gone again. Errors are failures of the store, [ErrCorrupt] with the record
 // in Standing, or the error of ctx, which is also the parent of the Lease.
 func (k *Keeper) Try(ctx context.Context, key string, c Claim) (*Lease, Standing, error) {
-	c, err := k.complete(c)
-	if err != nil {
+	if err := k.complete(&c); err != nil {
 		return nil, Standing{}, err
 	}
-	return k.try(ctx, ctx, key, c)
+	l, s, err := k.try(ctx, ctx, key, &c)
+	return l, s.orNone(), err
 }
 
 // Takeover acquires key from an owner that is gone: it replaces the orphan that
@@ -22,23 +22,23 @@ func (k *Keeper) Try(ctx context.Context, key string, c Claim) (*Lease, Standing
 // owner may have renewed it after all, or another taker was faster. If what was
 // seen is no orphan nothing is written, and seen is returned.
 func (k *Keeper) Takeover(ctx context.Context, key string, seen Standing, c Claim) (*Lease, Standing, error) {
-	c, err := k.complete(c)
-	if err != nil {
+	if err := k.complete(&c); err != nil {
 		return nil, Standing{}, err
 	}
 	// The record decides, since the caller could have changed the rest.
-	seen, err = read(seen.Record, k.config.Margin)
-	if err != nil || !seen.Orphan {
-		return nil, seen, err
+	s, err := read(seen.Record, k.config.Margin)
+	if err != nil || !s.Orphan {
+		return nil, *s, err
 	}
-	return k.write(ctx, ctx, key, seen.Record.Version, c)
+	l, s, err := k.write(ctx, ctx, key, seen.Record.Version, &c)
+	return l, s.orNone(), err
 }
 
 // complete fills in what c leaves zero, and checks it.
-func (k *Keeper) complete(c Claim) (Claim, error) {
+func (k *Keeper) complete(c *Claim) error {
 	shortest := k.config.Lease + k.config.Margin
 	c.TTL = orDefault(c.TTL, shortest)
-	return c, c.check(shortest)
+	return c.check(shortest)
 }
 
 // vanished bounds how often try goes after a record that is gone whenever it
@@ -46,7 +46,8 @@ func (k *Keeper) complete(c Claim) (Claim, error) {
 const vanished = 3
 
 // try creates the record. The attempt ends with within, the lease with ctx.
-func (k *Keeper) try(within, ctx context.Context, key string, c Claim) (l *Lease, s Standing, err error) {
+// What stands is nil if there is a lease.
+func (k *Keeper) try(within, ctx context.Context, key string, c *Claim) (l *Lease, s *Standing, err error) {
 	for range vanished {
 		l, s, err = k.write(within, ctx, key, 0, c)
 		if l != nil || err != nil || s.Record.Version != 0 {
@@ -57,9 +58,9 @@ func (k *Keeper) try(within, ctx context.Context, key string, c Claim) (l *Lease
 }
 
 // write acquires key by writing over version, 0 being none.
-func (k *Keeper) write(within, ctx context.Context, key string, version uint64, c Claim) (*Lease, Standing, error) {
+func (k *Keeper) write(within, ctx context.Context, key string, version uint64, c *Claim) (*Lease, *Standing, error) {
 	if within.Err() != nil {
-		return nil, Standing{}, ended(within)
+		return nil, nil, ended(within)
 	}
 	l := k.prepare(within, ctx, key, c)
 	defer l.acquiring.finish()
@@ -69,7 +70,7 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 	}
 	switch {
 	case a.err != nil:
-		return nil, Standing{}, unanswered(within, a.err)
+		return nil, nil, unanswered(within, a.err)
 	case !a.ours(l):
 		s, err := read(a.standing, k.config.Margin)
 		return nil, s, err
@@ -77,29 +78,27 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 		own, cancel := context.WithTimeout(context.Background(), k.config.CallTimeout)
 		defer cancel()
 		k.takeBack(own, l, version, a)
-		return nil, Standing{}, unanswered(within, context.DeadlineExceeded)
+		return nil, nil, unanswered(within, context.DeadlineExceeded)
 	}
-	return l, Standing{}, nil
+	return l, nil, nil
 }
 
 // prepare makes the lease that the attempt is for. Its time runs from here,
 // before anything is sent.
-func (k *Keeper) prepare(within, ctx context.Context, key string, c Claim) *Lease {
+func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lease {
 	now := k.clock.now()
 	own := k.config.Lease - k.config.Margin
-	return &Lease{
-		keeper: k,
-		parent: ctx,
-		key:    key,
-		head:   head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.encode(),
-		ttl:    c.TTL,
-		term:   k.term(now, now.add(k.config.MaxRun)),
-		acquiring: call{
-			parent: within,
-			keeper: k,
-			until:  now.add(min(k.config.CallTimeout, own)),
-		},
+	l := &Lease{
+		keeper:    k,
+		parent:    ctx,
+		key:       key,
+		head:      head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.encode(),
+		ttl:       c.TTL,
+		term:      k.term(now, now.add(k.config.MaxRun)),
+		acquiring: call{parent: within, keeper: k},
 	}
+	l.acquiring.until.Store(int64(now.add(min(k.config.CallTimeout, own))))
+	return l
 }
 
 // term counts a lease from the sending of an acknowledged write.

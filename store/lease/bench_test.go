@@ -2,6 +2,7 @@ package lease_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"testing"
 	"time"
 
@@ -36,5 +37,12 @@ func BenchmarkMemoryPair(b *testing.B) {
 	for b.Loop() {
 		r, _, _ := s.Create(ctx, "0123456789012345678901234567890123456789", store.Record{Head: h, TTL: time.Minute})
 		s.Delete(ctx, "0123456789012345678901234567890123456789", r.Version)
+	}
+}
+
+func BenchmarkSHA1K(b *testing.B) {
+	x := make([]byte, 1024)
+	for b.Loop() {
+		_ = sha256.Sum256(x)
 	}
 }

@@ -22,7 +22,7 @@ type Claim struct {
 
 // check reports every mistake in c, given the shortest TTL that is safe. A
 // record that lapses before its owner stops would let a second owner in.
-func (c Claim) check(shortest time.Duration) error {
+func (c *Claim) check(shortest time.Duration) error {
 	switch {
 	case len(c.Note) > MaxNote:
 		return fmt.Errorf("lease: claim: %w: note of %d bytes, the limit is %d", store.ErrTooLarge, len(c.Note), MaxNote)
@@ -43,15 +43,15 @@ type Standing struct {
 
 // read judges a record by the lease that it states, never by the reader's own:
 // its owner may be configured with a longer one.
-func read(r store.Record, margin time.Duration) (Standing, error) {
+func read(r store.Record, margin time.Duration) (*Standing, error) {
 	if r.Version == 0 {
-		return Standing{}, nil
+		return &Standing{}, nil
 	}
 	h, err := decodeHead(r.Head)
 	if err != nil {
-		return Standing{Record: r}, err
+		return &Standing{Record: r}, err
 	}
-	return Standing{
+	return &Standing{
 		Record: r,
 		Held:   h.state == held,
 		Lease:  h.lease,
@@ -60,10 +60,18 @@ func read(r store.Record, margin time.Duration) (Standing, error) {
 	}, nil
 }
 
+// orNone is what s points to, nil being nothing.
+func (s *Standing) orNone() Standing {
+	if s == nil {
+		return Standing{}
+	}
+	return *s
+}
+
 // mayEnd reports whether it can help to wait for so long: a live owner may
 // finish, an orphan may expire, and what is gone already leaves the key free.
 // An outcome is what it is.
-func (s Standing) mayEnd(wait time.Duration) bool {
+func (s *Standing) mayEnd(wait time.Duration) bool {
 	if s.Record.Version == 0 {
 		return true
 	}
@@ -72,7 +80,7 @@ func (s Standing) mayEnd(wait time.Duration) bool {
 
 // left is how long s stands as it does unless somebody writes it: until it
 // expires, or becomes an orphan before.
-func (s Standing) left(margin time.Duration) time.Duration {
+func (s *Standing) left(margin time.Duration) time.Duration {
 	if s.Orphan {
 		return s.Record.TTL
 	}

@@ -10,26 +10,24 @@ import (
 // returns the version that the record has as far as its owner knows, and why
 // the lease was lost if it was. Only the first caller gets ok.
 func (l *Lease) close(ctx context.Context) (version uint64, lost error, ok bool) {
-	now := l.keeper.clock.now()
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
 		return 0, nil, false
 	}
-	l.lookLocked(now, false)
 	l.closed = true
-	lost, version = l.lost, l.version
-	renewal := l.renewal
+	version = l.version
+	cause, renewal := l.lost, l.renewal
 	l.mu.Unlock()
 
-	if lost != nil {
-		l.leave(&l.lost)
+	if cause != nil {
+		lost = *cause
 	} else {
-		l.leave(&context.Canceled)
+		cause = &context.Canceled
 	}
+	l.leave(cause)
 	c := &l.releasing
-	c.parent, c.detached = ctx, true
-	c.keeper, c.until = l.keeper, now.add(l.keeper.config.CallTimeout)
+	c.parent, c.keeper, c.detached = ctx, l.keeper, true
 	if renewal != nil {
 		select {
 		case <-renewal:

@@ -36,15 +36,14 @@ type Lease struct {
 	mu       sync.Mutex
 	version  uint64 // of the record as its owner knows it
 	term     term
-	failures int           // renewals that failed since one succeeded
 	renewal  chan struct{} // closed when the renewal under way is over; nil: none is
-	lost     error         // why it was lost; set once
+	lost     *error        // why it was lost; nil: it was not
 	closed   bool          // Release or Settle was called
-	settling bool          // it was Settle: Release must leave the record alone
+	failures uint8         // renewals that failed since one succeeded
 
 	// Under the timetable's lock.
+	place int32   // in the timetable's heap, from 1; 0: not in it
 	event instant // when the timetable calls
-	place int     // in the timetable's heap, from 1; 0: not in it
 }
 
 // Token is the fencing token: the version of the acquisition. It stays the same
@@ -73,7 +72,7 @@ func (l *Lease) begin(version uint64) bool {
 	l.acquiring.finish()
 	l.token, l.version = version, version
 	now := k.clock.now()
-	step, next := l.term.decide(now)
+	step, next := l.term.decide(now, l.renewal != nil)
 	if step == lose || step == exhaust {
 		return false
 	}
@@ -88,37 +87,33 @@ func (l *Lease) tick(now instant) { l.look(now, true) }
 // is due, and tells the timetable when to call again.
 func (l *Lease) look(now instant, tick bool) {
 	l.mu.Lock()
-	lost := l.lookLocked(now, tick)
+	l.lookLocked(now, tick)
+	lost := l.lost
 	l.mu.Unlock()
-	if lost {
-		l.leave(&l.lost)
+	if lost != nil {
+		l.leave(lost) // again, in case another has found out and not come so far
 	}
 }
 
-// lookLocked reports whether l is lost, and was not before.
-func (l *Lease) lookLocked(now instant, tick bool) bool {
+// lookLocked is look without leaving, which is for the caller to do.
+func (l *Lease) lookLocked(now instant, tick bool) {
 	if l.over() {
-		return false
+		return
 	}
-	step, next := l.term.decide(now)
-	switch step {
-	case lose:
-		l.lost = ErrLost
-		return true
-	case exhaust:
-		l.lost = ErrMaxRun
-		return true
+	step, next := l.term.decide(now, l.renewal != nil)
+	switch {
+	case step == lose:
+		l.lost = &ErrLost
+	case step == exhaust:
+		l.lost = &ErrMaxRun
+	case !tick:
+	default:
+		if step == renew {
+			l.renewal = make(chan struct{})
+			go l.renew(l.version, l.renewal)
+		}
+		l.keeper.due.set(l, next)
 	}
-	if !tick {
-		return false
-	}
-	if step == renew {
-		l.term.renewing = true
-		l.renewal = make(chan struct{})
-		go l.renew(l.version, l.renewal)
-	}
-	l.keeper.due.set(l, next)
-	return false
 }
 
 // over reports whether l has ended one way or the other. Under mu.

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/concordhttp/concord/store"
@@ -38,27 +39,27 @@ func (l *Lease) patience(now instant) time.Duration {
 func (l *Lease) renewed(sent instant, version uint64, standing store.Record, replaced bool, err error) {
 	k := l.keeper
 	l.mu.Lock()
-	l.renewal, l.term.renewing = nil, false
+	l.renewal = nil
 	l.version = version
 	if replaced || l.wrote(standing, held) {
 		l.version = standing.Version
 	}
-	lost := false
 	switch {
 	case l.over():
 		// Finished meanwhile; all that matters now is the version.
 	case replaced:
 		l.term, l.failures = k.term(sent, l.term.ends), 0
-		lost = l.lookLocked(k.clock.now(), true)
+		l.lookLocked(k.clock.now(), true)
 	case err != nil || l.wrote(standing, held):
-		l.term.renewAt = k.clock.now().add(k.jitter(k.backoff(l.failures)))
-		l.failures++
-		lost = l.lookLocked(k.clock.now(), true)
+		l.term.renewAt = k.clock.now().add(k.jitter(k.backoff(int(l.failures))))
+		l.failures = min(l.failures, math.MaxUint8-1) + 1
+		l.lookLocked(k.clock.now(), true)
 	default:
-		l.lost, lost = ErrLost, true
+		l.lost = &ErrLost
 	}
+	lost := l.lost
 	l.mu.Unlock()
-	if lost {
-		l.leave(&l.lost)
+	if lost != nil {
+		l.leave(lost)
 	}
 }

@@ -2,10 +2,9 @@ package lease
 
 // term is what the time of a lease depends on.
 type term struct {
-	stop     instant // the owner stops here unless a renewal is acknowledged before
-	ends     instant // MaxRun is over
-	renewAt  instant
-	renewing bool // a renewal is under way
+	stop    instant // the owner stops here unless a renewal is acknowledged before
+	ends    instant // MaxRun is over
+	renewAt instant
 }
 
 // step is what a lease needs at some instant.
@@ -18,16 +17,16 @@ const (
 	exhaust      // end it, with ErrMaxRun
 )
 
-// decide returns what the lease needs at now, and when to look again unless it
-// is over.
-func (t term) decide(now instant) (step, instant) {
+// decide returns what the lease needs at now, while a renewal is under way or
+// not, and when to look again unless it is over.
+func (t term) decide(now instant, renewing bool) (step, instant) {
 	over := min(t.stop, t.ends)
 	switch {
 	case now >= t.ends:
 		return exhaust, now
 	case now >= t.stop:
 		return lose, now
-	case t.renewing:
+	case renewing:
 		return wait, over
 	case now >= t.renewAt:
 		return renew, over

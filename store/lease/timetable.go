@@ -31,7 +31,7 @@ func (t *timetable) set(l *Lease, at instant) {
 	if l.place == 0 {
 		heap.Push(&t.events, l)
 	} else {
-		heap.Fix(&t.events, l.place-1)
+		heap.Fix(&t.events, int(l.place-1))
 	}
 	t.arm()
 }
@@ -41,7 +41,7 @@ func (t *timetable) remove(l *Lease) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l.place != 0 {
-		heap.Remove(&t.events, l.place-1)
+		heap.Remove(&t.events, int(l.place-1))
 	}
 }
 
@@ -87,12 +87,12 @@ func (e events) Len() int           { return len(e) }
 func (e events) Less(i, j int) bool { return e[i].event < e[j].event }
 func (e events) Swap(i, j int) {
 	e[i], e[j] = e[j], e[i]
-	e[i].place, e[j].place = i+1, j+1
+	e[i].place, e[j].place = int32(i+1), int32(j+1)
 }
 
 func (e *events) Push(l any) {
 	*e = append(*e, l.(*Lease))
-	l.(*Lease).place = len(*e)
+	l.(*Lease).place = int32(len(*e))
 }
 
 func (e *events) Pop() any {

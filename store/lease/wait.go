@@ -13,31 +13,30 @@ import (
 //
 // Callers of one process are served in the order in which they came.
 func (k *Keeper) Acquire(ctx context.Context, key string, c Claim) (*Lease, error) {
-	c, err := k.complete(c)
-	if err != nil {
+	if err := k.complete(&c); err != nil {
 		return nil, err
 	}
-	var s Standing
+	s := &Standing{}
 	if c.Wait <= 0 || !k.lines.any(key) {
-		var l *Lease
-		l, s, err = k.try(ctx, ctx, key, c)
+		l, now, err := k.try(ctx, ctx, key, &c)
 		if l != nil || err != nil {
 			return l, err
 		}
-		if c.Wait <= 0 || !s.mayEnd(c.Wait) {
-			return nil, &BusyError{Standing: s}
+		if c.Wait <= 0 || !now.mayEnd(c.Wait) {
+			return nil, &BusyError{Standing: *now}
 		}
+		s = now
 	}
 	if !k.waiting.TryAcquire(1) {
-		return nil, &BusyError{Standing: s, Full: true}
+		return nil, &BusyError{Standing: *s, Full: true}
 	}
 	defer k.waiting.Release(1)
-	return k.await(ctx, key, c, s)
+	return k.await(ctx, key, &c, s)
 }
 
 // await waits in line and then for the record in the way, which was s when last
 // seen.
-func (k *Keeper) await(ctx context.Context, key string, c Claim, s Standing) (*Lease, error) {
+func (k *Keeper) await(ctx context.Context, key string, c *Claim, s *Standing) (*Lease, error) {
 	within, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
 	deadline, _ := within.Deadline()
@@ -60,7 +59,7 @@ func (k *Keeper) await(ctx context.Context, key string, c Claim, s Standing) (*L
 		case err != nil:
 			return nil, err
 		case !now.mayEnd(time.Until(deadline)):
-			return nil, &BusyError{Standing: now}
+			return nil, &BusyError{Standing: *now}
 		case now.Record.Version != s.Record.Version:
 			same = -1
 		}
@@ -71,7 +70,7 @@ func (k *Keeper) await(ctx context.Context, key string, c Claim, s Standing) (*L
 // waitFor waits until s may be out of the way. After it was in vain, same times
 // in a row for the same record, it pauses, so that a Watch which returns early
 // does not become a busy loop.
-func (k *Keeper) waitFor(ctx context.Context, key string, s Standing, same int) {
+func (k *Keeper) waitFor(ctx context.Context, key string, s *Standing, same int) {
 	// Watchers wake when a record expires, but nothing except the clock tells
 	// that it has become an orphan. If nothing is left of its time, that is
 	// now; zero never means for ever.
@@ -90,9 +89,9 @@ func (k *Keeper) waitFor(ctx context.Context, key string, s Standing, same int) 
 }
 
 // waitOver is the error of a caller whose wait has ended.
-func waitOver(ctx context.Context, s Standing) error {
+func waitOver(ctx context.Context, s *Standing) error {
 	if ctx.Err() != nil {
 		return ended(ctx)
 	}
-	return &BusyError{Standing: s}
+	return &BusyError{Standing: *s}
 }
