@@ -64,7 +64,7 @@ func (l tagList) holdsForMatch(s State) bool {
 // holdsForNoneMatch: section 13.1.2.
 func (l tagList) holdsForNoneMatch(method string, s State) bool {
 	switch {
-	case l.malformed != "":
+	case l.malformed != wellFormed:
 		return isRead(method)
 	case l.star:
 		return !s.Exists

@@ -42,7 +42,7 @@ func TestMalformedFields(t *testing.T) {
 
 	var field *FieldError
 	require.ErrorAs(t, p.malformedFor("GET"), &field)
-	assert.Equal(t, FieldError{"If-Match", reasonNotAList}, *field)
+	assert.Equal(t, FieldError{"If-Match", notAList.String()}, *field)
 
 	p, err = ParsePreconditions(http.Header{"If-None-Match": {"a"}})
 	require.ErrorAs(t, err, &field)

@@ -11,11 +11,25 @@ func (e *FieldError) Error() string {
 	return "etag: " + e.Field + " is malformed: " + e.Reason
 }
 
-// Why a field is malformed.
+// reason is why a field is malformed. Zero: it is not.
+type reason uint8
+
 const (
-	reasonTooLong  = "longer than 16384 bytes"
-	reasonTooMany  = "more than 256 entity tags"
-	reasonEmpty    = "no entity tag in it"
-	reasonStar     = "* beside something else"
-	reasonNotAList = "not a list of entity tags"
+	wellFormed reason = iota
+	tooLong
+	tooMany
+	empty
+	starBeside
+	notAList
 )
+
+func (r reason) String() string {
+	return [...]string{
+		wellFormed: "",
+		tooLong:    "longer than 16384 bytes",
+		tooMany:    "more than 256 entity tags",
+		empty:      "no entity tag in it",
+		starBeside: "* beside something else",
+		notAList:   "not a list of entity tags",
+	}[r]
+}

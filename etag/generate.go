@@ -23,8 +23,7 @@ func (l *Layer) Generate(next http.Handler) http.Handler {
 		rec, owned := middleware.Record(w)
 		rec.Enter(l.tagger(r), l.config.MaxBody)
 		next.ServeHTTP(rec, r)
-		rec.Leave()
-		if l.hashes(r.Method) {
+		if rec.Leave() == middleware.Buffer {
 			l.tagBuffered(rec)
 		}
 		if owned {
@@ -36,16 +35,12 @@ func (l *Layer) Generate(next http.Handler) http.Handler {
 // tagger returns the stage that fits the request.
 func (l *Layer) tagger(r *http.Request) middleware.Stage {
 	switch {
-	case l.hashes(r.Method):
-		return (*hasher)(l)
 	case l.config.Current != nil:
 		return &stamper{l.stateBefore(r)}
+	case r.Method == http.MethodHead:
+		return quoter{}
 	}
-	return quoter{}
-}
-
-func (l *Layer) hashes(method string) bool {
-	return l.config.Current == nil && method == http.MethodGet
+	return (*hasher)(l)
 }
 
 // hasher buffers what is to be hashed. It is the Layer itself, to save an
@@ -60,14 +55,13 @@ func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middlew
 	return middleware.Buffer
 }
 
-// tagBuffered hashes an answer that hasher had buffered. Another layer may have
-// had it buffered for reasons of its own, and up to a larger limit.
+// tagBuffered hashes what hasher had buffered. The answer can have been sent on
+// meanwhile, or have outgrown this layer's limit if another's is larger; and a
+// layer further in can have tagged it.
 func (l *Layer) tagBuffered(rec *middleware.Recorder) {
-	if len(rec.Fields()["Etag"]) > 0 {
-		return
-	}
-	if tag := l.tagOf(rec); tag != (Tag{}) {
-		rec.SetETag(tag.String())
+	body := rec.Bytes()
+	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && rec.Fields()["Etag"] == nil {
+		rec.SetETag(l.sum(body).String())
 	}
 }
 
@@ -159,16 +153,12 @@ func isRepresentation(status int) bool {
 
 func isSuccess(status int) bool { return status >= 200 && status <= 299 }
 
-// isStream reports whether an answer says of itself that it must not be held
-// back.
+// isStream reports whether an answer says of itself that it has no end. Others
+// that must not be held back are flushed by their handler.
 func isStream(fields http.Header) bool {
-	if contentType := fields["Content-Type"]; len(contentType) > 0 {
-		t := contentType[0]
-		if strings.HasPrefix(t, "text/event-stream") || strings.HasPrefix(t, "multipart/x-mixed-replace") {
-			return true
-		}
-	}
-	return len(fields["X-Accel-Buffering"]) > 0 && strings.EqualFold(fields["X-Accel-Buffering"][0], "no")
+	contentType := fields["Content-Type"]
+	return len(contentType) > 0 &&
+		(strings.HasPrefix(contentType[0], "text/event-stream") || strings.HasPrefix(contentType[0], "multipart/x-mixed-replace"))
 }
 
 // declaredLength is the answer's Content-Length, or -1.

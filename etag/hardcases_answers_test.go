@@ -455,7 +455,7 @@ func BenchmarkLayerHeaderBombs(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequest("PUT", "/a", nil)
 			r.Header["If-Match"] = bomb
-			bench(b, h, r, untagged)
+			bench(b, h, r, fresh)
 		})
 	}
 }

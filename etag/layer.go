@@ -43,45 +43,67 @@ func New(c Config) (*Layer, error) {
 
 // Handler is Conditions around Generate.
 func (l *Layer) Handler(next http.Handler) http.Handler {
-	return l.Conditions(l.Generate(next))
+	return l.conditions(l.Generate(next), next) // which does nothing to a write
 }
 
 // Conditions judges preconditions, and holds the gate of the resource while
 // next runs. Without Config.Current it asks next for the validator with a GET,
 // so next must answer that with the ETag that clients are sent.
 func (l *Layer) Conditions(next http.Handler) http.Handler {
+	return l.conditions(next, next)
+}
+
+func (l *Layer) conditions(reads, writes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case isRead(r.Method):
-			if hasReadConditions(r.Header) {
-				l.read(w, r, next)
+		switch kindOf(r.Method) {
+		case reading:
+			if l.hasReadConditions(r.Header) {
+				l.read(w, r, reads)
 				return
 			}
-		case isConditional(r.Method):
-			required := l.config.Require != nil && l.config.Require(r)
-			if required || l.writes(r.Method) || hasWriteConditions(r.Header) {
-				l.write(w, r, next, required)
+			reads.ServeHTTP(w, r)
+			return
+		case replacing:
+			if l.config.Gate == GateAll || l.tagsAfter(r.Method) {
+				l.write(w, r, writes)
 				return
 			}
+			fallthrough
+		case acting:
+			if hasWriteConditions(r.Header) || l.requires(r) {
+				l.write(w, r, writes)
+				return
+			}
+		case neither:
 		}
-		next.ServeHTTP(w, r)
+		writes.ServeHTTP(w, r)
 	})
 }
 
-// writes reports whether requests of this method are the layer's concern even
-// without a precondition.
-func (l *Layer) writes(method string) bool {
-	return l.config.Gate == GateAll && isGated(method) || l.tagsAfter(method)
+// kind is what a method does to the resource that it names.
+type kind uint8
+
+const (
+	acting    kind = iota // POST and what is not known here: something else, unless the request says so
+	reading               // GET and HEAD
+	replacing             // always changes it
+	neither               // takes no preconditions: RFC 9110 section 13.2.1
+)
+
+func kindOf(method string) kind {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return reading
+	case http.MethodPut, http.MethodPatch, http.MethodDelete, "LOCK", "UNLOCK":
+		return replacing
+	case http.MethodOptions, http.MethodTrace, http.MethodConnect:
+		return neither
+	}
+	return acting
 }
 
-// isGated reports whether a method always changes the resource it names. POST
-// does something else with it, and is ordered only if it says so itself.
-func isGated(method string) bool {
-	switch method {
-	case http.MethodPut, http.MethodPatch, http.MethodDelete, "LOCK", "UNLOCK":
-		return true
-	}
-	return false
+func (l *Layer) requires(r *http.Request) bool {
+	return l.config.Require != nil && l.config.Require(r)
 }
 
 func (l *Layer) tagsAfter(method string) bool {
@@ -89,14 +111,16 @@ func (l *Layer) tagsAfter(method string) bool {
 }
 
 // These look only at whether there is a field, so that a request without one
-// costs three look-ups. If-Modified-Since concerns reads alone, and If-Range is
-// for whoever serves the range.
+// costs a few look-ups.
 func hasWriteConditions(h http.Header) bool {
 	return h[fieldIfMatch] != nil || h[fieldIfNoneMatch] != nil || h[fieldIfUnmodifiedSince] != nil
 }
 
-func hasReadConditions(h http.Header) bool {
-	return hasWriteConditions(h) || h[fieldIfModifiedSince] != nil || h[fieldIfRange] != nil
+// hasReadConditions looks at If-Range only where Current can judge it; else it
+// is for whoever serves the range.
+func (l *Layer) hasReadConditions(h http.Header) bool {
+	return h[fieldIfNoneMatch] != nil || h[fieldIfModifiedSince] != nil || h[fieldIfMatch] != nil ||
+		h[fieldIfUnmodifiedSince] != nil || l.config.Current != nil && h[fieldIfRange] != nil
 }
 
 func (l *Layer) observe(r *http.Request, e middleware.Event) {

@@ -15,10 +15,10 @@ const (
 
 // tagList is an If-Match or If-None-Match. The zero value is an absent field.
 type tagList struct {
+	tags        []Tag // not empty, unless star or malformed; read-only
 	present     bool
 	star        bool   // the field is *
-	tags        []Tag  // not empty, unless star or malformed; read-only
-	malformed   string // why it cannot be read; "" if it can
+	malformed   reason // why it cannot be read
 	transformed bool   // a tag also stands for what it may have been
 }
 
@@ -30,72 +30,85 @@ func parseList(lines []string) tagList {
 	if len(lines) == 0 {
 		return tagList{}
 	}
-	count, reason := measureList(lines)
-	if reason != "" {
-		return tagList{present: true, malformed: reason}
+	if tag, ok := soleTag(lines); ok {
+		return tagList{present: true, tags: []Tag{tag}}
+	}
+	count, why := measureList(lines)
+	if why != wellFormed {
+		return tagList{present: true, malformed: why}
 	}
 	if len(lines) == 1 && strings.Trim(lines[0], ows) == "*" {
 		return tagList{present: true, star: true}
 	}
 	tags := make([]Tag, 0, count)
 	for _, line := range lines {
-		if tags, reason = appendLine(tags, line); reason != "" {
-			return tagList{present: true, malformed: reason}
+		if tags, why = appendLine(tags, line); why != wellFormed {
+			return tagList{present: true, malformed: why}
 		}
 	}
 	if len(tags) == 0 {
-		return tagList{present: true, malformed: reasonEmpty}
+		return tagList{present: true, malformed: empty}
 	}
 	return tagList{present: true, tags: tags}
 }
 
+// soleTag reads the list that nearly every client sends: one tag, as it was
+// given in an ETag field.
+func soleTag(lines []string) (tag Tag, ok bool) {
+	if len(lines) != 1 || len(lines[0]) >= MaxFieldBytes {
+		return Tag{}, false
+	}
+	tag, rest, ok := scanTag(lines[0])
+	return tag, ok && rest == ""
+}
+
 // measureList applies the limits, and returns how many tags the lines hold if
 // they are well-formed: each tag has two quotes, and they stand nowhere else.
-func measureList(lines []string) (count int, malformed string) {
+func measureList(lines []string) (count int, malformed reason) {
 	bytes := 0
 	for _, line := range lines {
 		// The line break counts, or a million empty lines would be free.
 		if bytes += len(line) + 1; bytes > MaxFieldBytes {
-			return 0, reasonTooLong
+			return 0, tooLong
 		}
 	}
 	for _, line := range lines {
 		count += strings.Count(line, `"`)
 	}
 	if count /= 2; count > MaxListTags {
-		return 0, reasonTooMany
+		return 0, tooMany
 	}
-	return count, ""
+	return count, wellFormed
 }
 
 // appendLine appends the tags of one field line.
-func appendLine(tags []Tag, line string) (all []Tag, malformed string) {
+func appendLine(tags []Tag, line string) (all []Tag, malformed reason) {
 	for {
 		line = strings.TrimLeft(line, ","+ows)
 		if line == "" {
-			return tags, ""
+			return tags, wellFormed
 		}
 		tag, rest, ok := scanTag(line)
 		if !ok {
 			if line[0] == '*' {
-				return nil, reasonStar
+				return nil, starBeside
 			}
-			return nil, reasonNotAList
+			return nil, notAList
 		}
 		tags = append(tags, tag)
 		line = strings.TrimLeft(rest, ows)
 		if line != "" && line[0] != ',' {
-			return nil, reasonNotAList
+			return nil, notAList
 		}
 	}
 }
 
 // err is the [*FieldError] of a list that cannot be read, or nil.
 func (l tagList) err(field string) error {
-	if l.malformed == "" {
+	if l.malformed == wellFormed {
 		return nil
 	}
-	return &FieldError{Field: field, Reason: l.malformed}
+	return &FieldError{Field: field, Reason: l.malformed.String()}
 }
 
 // matches reports whether one of the tags matches the current one.

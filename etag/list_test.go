@@ -52,44 +52,44 @@ func TestParseList(t *testing.T) {
 }
 
 func TestReasonsStateTheLimits(t *testing.T) {
-	assert.Contains(t, reasonTooLong, strconv.Itoa(MaxFieldBytes))
-	assert.Contains(t, reasonTooMany, strconv.Itoa(MaxListTags))
+	assert.Contains(t, tooLong.String(), strconv.Itoa(MaxFieldBytes))
+	assert.Contains(t, tooMany.String(), strconv.Itoa(MaxListTags))
 }
 
 func TestParseListRefuses(t *testing.T) {
 	tests := []struct {
 		name   string
 		lines  []string
-		reason string
+		reason reason
 	}{
-		{"an empty line", []string{``}, reasonEmpty},
-		{"blanks", []string{" \t"}, reasonEmpty},
-		{"commas", []string{`,, ,`}, reasonEmpty},
-		{"two empty lines", []string{``, ``}, reasonEmpty},
-		{"two stars", []string{`*`, `*`}, reasonStar},
-		{"two stars in a line", []string{`*, *`}, reasonStar},
-		{"a star first", []string{`*, "a"`}, reasonStar},
-		{"a star last", []string{`"a", *`}, reasonStar},
-		{"a star in a line of its own", []string{`"a"`, `*`}, reasonStar},
-		{"a star and an empty element", []string{`*,`}, reasonStar},
-		{"a star and an empty line", []string{`*`, ``}, reasonStar},
-		{"a star with text", []string{`*a`}, reasonStar},
-		{"bare text", []string{`abc`}, reasonNotAList},
-		{"bare text behind a tag", []string{`"a", b`}, reasonNotAList},
-		{"text that touches a tag", []string{`"a"b`}, reasonNotAList},
-		{"no comma between tags", []string{`"a" "b"`}, reasonNotAList},
-		{"tags that touch", []string{`"a""b"`}, reasonNotAList},
-		{"a semicolon", []string{`"a"; "b"`}, reasonNotAList},
-		{"no closing quote", []string{`"a`}, reasonNotAList},
-		{"a tag over two lines", []string{`"a`, `b"`}, reasonNotAList},
-		{"a mark in lower case", []string{`w/"a"`}, reasonNotAList},
-		{"a blank inside a tag", []string{`"a b"`}, reasonNotAList},
-		{"a line feed between tags", []string{"\"a\",\n\"b\""}, reasonNotAList},
-		{"good lines around a bad one", []string{`"a"`, `b`, `"c"`}, reasonNotAList},
-		{"one tag too many", []string{strings.Repeat(`"",`, MaxListTags+1)}, reasonTooMany},
-		{"one tag too many over lines", slices.Repeat([]string{`""`}, MaxListTags+1), reasonTooMany},
-		{"one byte too many", []string{`"` + strings.Repeat("a", MaxFieldBytes-2) + `"`}, reasonTooLong},
-		{"too many empty lines", slices.Repeat([]string{``}, MaxFieldBytes+1), reasonTooLong},
+		{"an empty line", []string{``}, empty},
+		{"blanks", []string{" \t"}, empty},
+		{"commas", []string{`,, ,`}, empty},
+		{"two empty lines", []string{``, ``}, empty},
+		{"two stars", []string{`*`, `*`}, starBeside},
+		{"two stars in a line", []string{`*, *`}, starBeside},
+		{"a star first", []string{`*, "a"`}, starBeside},
+		{"a star last", []string{`"a", *`}, starBeside},
+		{"a star in a line of its own", []string{`"a"`, `*`}, starBeside},
+		{"a star and an empty element", []string{`*,`}, starBeside},
+		{"a star and an empty line", []string{`*`, ``}, starBeside},
+		{"a star with text", []string{`*a`}, starBeside},
+		{"bare text", []string{`abc`}, notAList},
+		{"bare text behind a tag", []string{`"a", b`}, notAList},
+		{"text that touches a tag", []string{`"a"b`}, notAList},
+		{"no comma between tags", []string{`"a" "b"`}, notAList},
+		{"tags that touch", []string{`"a""b"`}, notAList},
+		{"a semicolon", []string{`"a"; "b"`}, notAList},
+		{"no closing quote", []string{`"a`}, notAList},
+		{"a tag over two lines", []string{`"a`, `b"`}, notAList},
+		{"a mark in lower case", []string{`w/"a"`}, notAList},
+		{"a blank inside a tag", []string{`"a b"`}, notAList},
+		{"a line feed between tags", []string{"\"a\",\n\"b\""}, notAList},
+		{"good lines around a bad one", []string{`"a"`, `b`, `"c"`}, notAList},
+		{"one tag too many", []string{strings.Repeat(`"",`, MaxListTags+1)}, tooMany},
+		{"one tag too many over lines", slices.Repeat([]string{`""`}, MaxListTags+1), tooMany},
+		{"one byte too many", []string{`"` + strings.Repeat("a", MaxFieldBytes-2) + `"`}, tooLong},
+		{"too many empty lines", slices.Repeat([]string{``}, MaxFieldBytes+1), tooLong},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

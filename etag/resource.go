@@ -3,7 +3,6 @@ package etag
 import (
 	"net/http"
 	"path"
-	"strings"
 )
 
 // normalisedPath is the default key of a resource: the decoded path in its one
@@ -18,8 +17,19 @@ func normalisedPath(r *http.Request) string {
 	return path.Clean("/" + p)
 }
 
-// isClean spares the usual path the work of path.Clean.
+// isClean reports whether path.Clean would change nothing, in one pass. It may
+// say false of a path such as "/.well-known", which is then cleaned for nothing.
 func isClean(p string) bool {
-	return p == "/" || strings.HasPrefix(p, "/") && !strings.HasSuffix(p, "/") &&
-		!strings.Contains(p, "//") && !strings.Contains(p, "/.")
+	if p == "/" {
+		return true
+	}
+	if p == "" || p[0] != '/' || p[len(p)-1] == '/' {
+		return false
+	}
+	for i := 1; i < len(p); i++ {
+		if p[i-1] == '/' && (p[i] == '/' || p[i] == '.') {
+			return false
+		}
+	}
+	return true
 }

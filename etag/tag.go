@@ -24,7 +24,7 @@ const (
 // ETag. The Tag shares the memory of value.
 func Parse(value string) (Tag, error) {
 	if len(value) > MaxFieldBytes {
-		return Tag{}, &FieldError{Field: "ETag", Reason: reasonTooLong}
+		return Tag{}, &FieldError{Field: "ETag", Reason: tooLong.String()}
 	}
 	tag, rest, ok := scanTag(strings.Trim(value, ows))
 	if !ok || rest != "" {

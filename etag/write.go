@@ -27,12 +27,13 @@ type write struct {
 // write refuses what can be refused without the gate, reads the body, and
 // answers once the gate is open again: so that neither a client that sends
 // slowly nor one that reads slowly holds others up.
-func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler, required bool) {
+func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	p := l.parse(r.Header)
 	if err := p.malformedFor(r.Method); err != nil {
 		l.refuse(w, r, malformed(err))
 		return
 	}
+	required := l.requires(r)
 	if required && !l.satisfies(p) {
 		l.refuse(w, r, l.preconditionRequired())
 		return
@@ -67,7 +68,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler,
 func (l *Layer) gated(method string, p Preconditions) bool {
 	switch l.config.Gate {
 	case GateAll:
-		return isGated(method) || p.hasAny(method)
+		return kindOf(method) == replacing || p.hasAny(method)
 	case GateConditional:
 		return p.hasAny(method)
 	case GateNone:

@@ -46,7 +46,9 @@ type Recorder struct {
 	w        http.ResponseWriter
 	x        *Exchange
 	stages   [maxStages]Stage // [:n], the outermost first
+	decided  [maxStages]Decision
 	n        int
+	sealed   bool   // phase is sealed: nobody else writes, and the lock is not needed
 	limit    int64  // of the buffer, in bytes: the largest that a stage asked for
 	headOnly bool   // a HEAD answered by running a GET: the body is never sent
 	onStream func() // the answer is sent on before the handler has ended
@@ -67,6 +69,7 @@ type phase uint8
 const (
 	fresh     phase = iota // nothing was written
 	buffering              // status and fields are settled, and held back
+	sealed                 // held back, and the last stage has left
 	passing                // status and fields have been sent
 	finished               // nothing more can be written
 )
@@ -80,18 +83,30 @@ func (rec *Recorder) Enter(s Stage, limit int64) {
 	rec.limit = max(rec.limit, limit)
 }
 
-// Leave removes the innermost stage, once the handler has returned.
-func (rec *Recorder) Leave() {
-	rec.Settle()
+// Leave removes the innermost stage, once the handler has returned, and returns
+// what that decided. When the last one leaves, the answer is sealed.
+func (rec *Recorder) Leave() Decision {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.settleDefault()
 	rec.n--
 	rec.stages[rec.n] = nil
+	if rec.n == 0 && rec.phase == buffering {
+		rec.phase, rec.sealed = sealed, true
+	}
+	return rec.decided[rec.n]
 }
 
-// Settle says that the handler has returned. One that wrote nothing has then
-// answered 200 without a body, as in net/http.
+// Settle says that the handler has returned, before Leave does.
 func (rec *Recorder) Settle() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	rec.settleDefault()
+}
+
+// settleDefault answers for a handler that wrote nothing: 200 without a body,
+// as in net/http.
+func (rec *Recorder) settleDefault() {
 	if rec.phase == fresh {
 		rec.settle(http.StatusOK)
 	}
@@ -108,6 +123,9 @@ func (rec *Recorder) OnStream(f func()) { rec.onStream = f }
 // Buffered reports whether the whole answer so far is held back, so that it
 // can still be changed.
 func (rec *Recorder) Buffered() bool {
+	if rec.sealed {
+		return true
+	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	return rec.phase == buffering
@@ -138,8 +156,10 @@ func (rec *Recorder) Hijacked() bool {
 // Bytes returns the body of a buffered answer. It is valid until Finish, and
 // must not be written to.
 func (rec *Recorder) Bytes() []byte {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
+	if !rec.sealed {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	return rec.body()
 }
 
@@ -175,20 +195,25 @@ func (rec *Recorder) Discard() {
 	defer rec.mu.Unlock()
 	rec.dropBuffer()
 	rec.phase, rec.status, rec.swallow, rec.late = fresh, 0, false, nil
+	rec.sealed = false
 }
 
 // Finish sends what is held back. The layer that owns the Recorder calls it
 // when everything is decided, and not after a panic: what was held back is
 // then never sent.
 func (rec *Recorder) Finish() {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	if rec.phase == buffering {
+	if !rec.sealed {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
+	if rec.sealed || rec.phase == buffering {
 		rec.sendBuffered()
 	}
 	rec.mergeTrailers()
 	rec.dropBuffer()
-	rec.phase = finished
+	if !rec.sealed {
+		rec.phase = finished
+	}
 }
 
 // settle fixes status and fields, and decides what happens to the answer.
@@ -205,12 +230,15 @@ func (rec *Recorder) settle(status int) {
 // is to be held back. An answer with declared trailers never is: their values
 // would be among the fields by the time that these are sent.
 func (rec *Recorder) decide() (hold bool) {
+	rec.decided = [maxStages]Decision{}
 	if _, trailers := rec.w.Header()["Trailer"]; trailers || rec.status == http.StatusSwitchingProtocols {
 		return false
 	}
 	d := Pass
 	for i := rec.n - 1; i >= 0; i-- {
-		switch next := rec.stages[i].Decide(rec, d); next {
+		next := rec.stages[i].Decide(rec, d)
+		rec.decided[i] = next
+		switch next {
 		case NotModified:
 			rec.notModified()
 			d = next

@@ -23,10 +23,12 @@ var (
 func (rec *Recorder) Header() http.Header {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if rec.phase != buffering {
+	switch {
+	case rec.phase == sealed:
+		return rec.w.Header().Clone() // for a goroutine that was left behind
+	case rec.phase != buffering:
 		return rec.w.Header()
-	}
-	if rec.late == nil {
+	case rec.late == nil:
 		rec.late = rec.w.Header().Clone()
 	}
 	return rec.late
@@ -95,7 +97,7 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 		err = rec.stream()
 	}
 	switch {
-	case rec.phase == finished:
+	case rec.over():
 		return 0, nil, http.ErrHandlerTimeout
 	case err != nil:
 		return 0, nil, err
@@ -104,6 +106,9 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 	}
 	return 0, rec.w, nil
 }
+
+// over reports whether it is too late for the handler to write anything.
+func (rec *Recorder) over() bool { return rec.phase == sealed || rec.phase == finished }
 
 // Flush is FlushError without the error.
 func (rec *Recorder) Flush() { _ = rec.FlushError() }
@@ -117,7 +122,7 @@ func (rec *Recorder) FlushError() error {
 	}
 	var err error
 	switch {
-	case rec.phase == finished:
+	case rec.over():
 		err = http.ErrHandlerTimeout
 	case rec.phase == buffering && !rec.swallow:
 		err = rec.stream()
@@ -135,7 +140,7 @@ func (rec *Recorder) FlushError() error {
 func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if rec.phase == finished {
+	if rec.over() {
 		return nil, nil, http.ErrHandlerTimeout
 	}
 	conn, rw, err := http.NewResponseController(rec.w).Hijack()
