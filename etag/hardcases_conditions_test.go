@@ -562,7 +562,7 @@ func TestFromContextTellsTheHandlerWhatWasChecked(t *testing.T) {
 	do(h, "PUT", "/a", "")
 	do(h, "POST", "/a", "")
 	require.Len(t, tokens, 2)
-	assert.Greater(t, tokens[0], uint64(0))
+	assert.Positive(t, tokens[0])
 	assert.Greater(t, tokens[1], tokens[0], "fencing tokens grow")
 	_, ok := etag.FromContext(t.Context())
 	assert.False(t, ok)

@@ -46,7 +46,7 @@ func race(t *testing.T, docs *documents, tag string, servers ...http.Handler) in
 	}
 	all.Wait()
 	assert.EqualValues(t, writers, won.Load()+stale.Load(), "everybody else is told that the version is stale")
-	assert.EqualValues(t, won.Load(), docs.writes.Load())
+	assert.Equal(t, won.Load(), docs.writes.Load())
 	return int(won.Load())
 }
 
