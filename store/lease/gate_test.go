@@ -225,6 +225,10 @@ func TestGateKeysAreDigestsThatCannotForgeEachOther(t *testing.T) {
 		}
 	}
 	require.NotEqual(t, lease.GateKey("ab", "c"), lease.GateKey("a", "bc"))
+	// A namespace and a resource that contain the lengths of others.
+	length := func(n byte) string { return strings.Repeat("\x00", 7) + string([]byte{n}) }
+	require.NotEqual(t, lease.GateKey("", "x"+length(1)+"y"), lease.GateKey(length(10)+"x", "y"))
+	require.NotEqual(t, lease.GateKey("n"+length(1), "r"), lease.GateKey("n", length(1)+"r"))
 }
 
 func TestGateReportsFailuresOfTheStore(t *testing.T) {

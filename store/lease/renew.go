@@ -18,13 +18,7 @@ func (l *Lease) renew(version uint64, done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), l.patience(sent))
 	defer cancel()
 	standing, replaced, err := k.config.Store.Replace(ctx, l.key, version, l.record())
-	if err == nil && !replaced && l.wrote(standing, held) {
-		// A renewal of our own whose reply was lost. When it was sent is not
-		// known here, so only another one counts.
-		sent, version = k.clock.now(), standing.Version
-		standing, replaced, err = k.config.Store.Replace(ctx, l.key, version, l.record())
-	}
-	l.renewed(sent, version, standing, replaced, err)
+	l.renewed(sent, standing, replaced, err)
 }
 
 // patience bounds a renewal: it is of no use once the lease is over.
@@ -34,14 +28,13 @@ func (l *Lease) patience(now instant) time.Duration {
 	return min(l.keeper.config.CallTimeout, now.until(min(l.term.stop, l.term.ends)))
 }
 
-// renewed takes note of how a renewal over version, sent at that instant,
-// ended.
-func (l *Lease) renewed(sent instant, version uint64, standing store.Record, replaced bool, err error) {
+// renewed takes note of how a renewal that was sent at that instant ended.
+func (l *Lease) renewed(sent instant, standing store.Record, replaced bool, err error) {
 	k := l.keeper
 	l.mu.Lock()
 	l.renewal = nil
-	l.version = version
-	if replaced || l.wrote(standing, held) {
+	ours := replaced || (err == nil && l.wrote(standing, held))
+	if ours {
 		l.version = standing.Version
 	}
 	switch {
@@ -50,7 +43,9 @@ func (l *Lease) renewed(sent instant, version uint64, standing store.Record, rep
 	case replaced:
 		l.term, l.failures = k.term(sent, l.term.ends), 0
 		l.lookLocked(k.clock.now(), true)
-	case err != nil || l.wrote(standing, held):
+	case err != nil || ours:
+		// No answer, or an earlier renewal whose answer was lost. When that was
+		// sent is not known here, so only another one counts.
 		l.term.renewAt = k.clock.now().add(k.jitter(k.backoff(int(l.failures))))
 		l.failures = min(l.failures, math.MaxUint8-1) + 1
 		l.lookLocked(k.clock.now(), true)

@@ -332,6 +332,17 @@ func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
 		require.False(t, errors.Is(err, lease.ErrLost))
 		require.Equal(t, lease.DefaultCallTimeout, time.Since(began))
 	})
+	bubble(t, "and not before the work has been told to stop", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		told := false
+		m.setFaults(on("Delete", fault{before: func(context.Context) error {
+			told = l.Err() != nil
+			return nil
+		}}))
+		require.NoError(t, l.Release(t.Context()))
+		require.True(t, told, "a successor could have come in while the context was alive")
+	})
 	bubble(t, "but not because the caller's context has ended", func(t *testing.T) {
 		m := newModel()
 		l := acquire(t, keeper(t, m), "key", lease.Claim{})

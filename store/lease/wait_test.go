@@ -126,6 +126,27 @@ func TestWaitersComeInOrder(t *testing.T) {
 		}
 		require.Zero(t, lease.InLine(k, "key"))
 	})
+	bubble(t, "and one that has just come does not pass them", func(t *testing.T) {
+		k := keeper(t, polled{newModel()}, func(c *lease.Config) { c.PollMin, c.PollMax = time.Minute, time.Minute })
+		l := acquire(t, k, "key", claim(""))
+		order := make(chan string, 2)
+		come := func(name string) {
+			l, err := k.Acquire(context.Background(), "key", lease.Claim{TTL: day, Wait: time.Hour})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order <- name
+			_ = l.Release(context.Background())
+		}
+		go come("first")
+		synctest.Wait()
+		require.NoError(t, l.Release(t.Context())) // which the first will see when it looks again
+		go come("second")
+		require.Equal(t, "first", <-order)
+		require.Equal(t, "second", <-order)
+		synctest.Wait()
+	})
 	bubble(t, "and one that leaves the line holds nobody up", func(t *testing.T) {
 		k := keeper(t, newModel())
 		l := acquire(t, k, "key", lease.Claim{})
