@@ -1,8 +1,6 @@
 package lease
 
-import (
-	"context"
-)
+import "context"
 
 // Try makes one attempt to acquire key and never waits for another's lease to
 // end. A nil Lease without an error: another's record stands, and Standing says

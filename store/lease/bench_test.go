@@ -65,7 +65,7 @@ func BenchmarkGate(b *testing.B) {
 		for i := range 1000 {
 			l, err := g.Enter(ctx, strconv.Itoa(i))
 			require.NoError(b, err)
-			defer func() { _ = l.Release(ctx) }()
+			b.Cleanup(func() { _ = l.Release(ctx) })
 		}
 		for b.Loop() {
 			pass(b, ctx, g, "/documents/1")

@@ -10,16 +10,11 @@ import (
 // nil. Leases of other keys and stores, and those that were released or lost,
 // are passed over: what they are nested in may hold it.
 func holding(ctx context.Context, s store.Store, key string) *Lease {
-	for {
-		l, ok := ctx.Value(marker).(*Lease)
-		if !ok {
-			return nil
-		}
-		if l.key == key && l.keeper.config.Store == s && l.Err() == nil {
-			return l
-		}
-		ctx = l.parent
+	l, found := ctx.Value(marker).(*Lease)
+	for found && (l.key != key || l.keeper.config.Store != s || l.Err() != nil) {
+		l, found = l.parent.Value(marker).(*Lease)
 	}
+	return l
 }
 
 // borrow returns a lease for work that is nested in the owner's, with ctx as

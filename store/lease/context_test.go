@@ -92,7 +92,7 @@ func TestALeaseIsAContext(t *testing.T) {
 		for _, p := range []context.Context{l, borrowed} {
 			for range 100 {
 				child, cancel := context.WithTimeout(p, time.Hour)
-				defer cancel()
+				t.Cleanup(cancel)
 				children = append(children, child)
 			}
 		}

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"errors"
 )
 
 // close ends the lease on its owner's behalf: no renewal is started any more,
@@ -9,11 +10,11 @@ import (
 // makes one write at a time. It prepares l.releasing for the write to come, and
 // returns the version that the record has as far as its owner knows, and why
 // the lease was lost if it was. Only the first caller gets ok.
-func (l *Lease) close(ctx context.Context) (version uint64, lost error, ok bool) {
+func (l *Lease) close(ctx context.Context) (version uint64, ok bool, lost error) {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
-		return 0, nil, false
+		return 0, false, nil
 	}
 	l.closed = true
 	version = l.version
@@ -37,28 +38,35 @@ func (l *Lease) close(ctx context.Context) (version uint64, lost error, ok bool)
 		version = l.version
 		l.mu.Unlock()
 	}
-	return version, lost, true
+	return version, true, lost
 }
 
 // tries is how often a write that ends a lease is sent while it gets no answer
 // or finds the record moved on by a renewal of its owner.
 const tries = 3
 
+var errMoved = errors.New("the record moves on whenever it is written")
+
 // insist makes a write that ends a lease. The write reports that it is done,
 // and with what error; or, not done, an error that leaves it open what
 // happened; or neither, when it was over a version that has moved on.
-func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) (err error) {
+func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) error {
+	last := errMoved
 	for failures := range tries {
-		var done bool
-		done, err = write()
+		done, err := write()
 		if done || (err != nil && !open(err)) {
 			return err
 		}
-		if err != nil && !k.pause(ctx, k.backoff(failures)) {
-			return err
+		if err == nil {
+			last = errMoved
+			continue
+		}
+		last = err
+		if !k.pause(ctx, k.backoff(failures)) {
+			break
 		}
 	}
-	return err
+	return last
 }
 
 // drop deletes the record of l, which has this version or that of a later

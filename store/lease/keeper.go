@@ -1,7 +1,6 @@
 package lease
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -39,7 +38,7 @@ func New(config Config) (*Keeper, error) {
 		nonces:    newNonces(),
 		waiting:   semaphore.NewWeighted(int64(config.MaxWaiters)),
 		following: semaphore.NewWeighted(int64(config.MaxWaiters)),
-		jitter:    func(d time.Duration) time.Duration { return d/2 + rand.N(d+1) },
+		jitter:    halfUpOrDown,
 	}
 	k.watcher, _ = config.Store.(store.Watcher)
 	k.due.clock = k.clock

@@ -56,7 +56,8 @@ func (l *Lease) record() store.Record {
 	return store.Record{Head: l.head, TTL: l.ttl}
 }
 
-// wrote reports whether r is this acquisition's own, and not settled.
+// wrote reports whether r is a record of this acquisition, held or settled as
+// asked.
 func (l *Lease) wrote(r store.Record, as state) bool {
 	h, err := decodeHead(r.Head)
 	return err == nil && r.Version != 0 && h.nonce == l.nonce() && h.state == as

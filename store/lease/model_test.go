@@ -3,16 +3,10 @@ package lease_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
-	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/concordhttp/concord/store"
-	"github.com/concordhttp/concord/store/lease"
 )
 
 // errReset is an error that leaves it open whether the step happened.
@@ -146,7 +140,7 @@ func (m *model) wake(key string) {
 
 func (m *model) Get(ctx context.Context, key string) (r store.Record, found bool, err error) {
 	err = m.run(ctx, step{method: "Get", key: key}, func() { r, found = m.standing(key) })
-	return clear(r, err), found && err == nil, err
+	return unless(r, err), found && err == nil, err
 }
 
 func (m *model) Create(ctx context.Context, key string, r store.Record) (out store.Record, created bool, err error) {
@@ -160,7 +154,7 @@ func (m *model) Create(ctx context.Context, key string, r store.Record) (out sto
 			out = m.put(key, r)
 		}
 	})
-	return clear(out, err), created && err == nil, err
+	return unless(out, err), created && err == nil, err
 }
 
 func (m *model) Replace(ctx context.Context, key string, version uint64, r store.Record) (out store.Record, replaced bool, err error) {
@@ -174,7 +168,7 @@ func (m *model) Replace(ctx context.Context, key string, version uint64, r store
 			out = m.put(key, r)
 		}
 	})
-	return clear(out, err), replaced && err == nil, err
+	return unless(out, err), replaced && err == nil, err
 }
 
 func (m *model) Delete(ctx context.Context, key string, version uint64) (deleted bool, err error) {
@@ -215,7 +209,8 @@ func (m *model) Watch(ctx context.Context, key string, version uint64) error {
 	}
 }
 
-func clear(r store.Record, err error) store.Record {
+// unless is r, or nothing if there was an error.
+func unless(r store.Record, err error) store.Record {
 	if err != nil {
 		return store.Record{}
 	}
@@ -269,92 +264,4 @@ func on(method string, f fault, nth ...int) func(step) fault {
 		}
 		return fault{}
 	}
-}
-
-// bubble runs test on a clock of its own. Goroutines that are left over fail
-// it.
-func bubble(t *testing.T, name string, test func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
-}
-
-// The times that tests count with, unless they say otherwise.
-const (
-	testLease  = 9 * time.Second
-	testMargin = time.Second
-	testStop   = testLease - testMargin // when an owner without an acknowledged renewal stops
-	testLapse  = testLease + testMargin // when its record lapses, or is an orphan
-	day        = 24 * time.Hour
-)
-
-func keeper(t testing.TB, s store.Store, change ...func(*lease.Config)) *lease.Keeper {
-	t.Helper()
-	c := lease.Config{Store: s, Lease: testLease, Margin: testMargin, MaxRun: time.Hour}
-	for _, f := range change {
-		f(&c)
-	}
-	k, err := lease.New(c)
-	require.NoError(t, err)
-	return k
-}
-
-func gate(t testing.TB, s store.Store, change ...func(*lease.GateConfig)) *lease.Gate {
-	t.Helper()
-	c := lease.GateConfig{Store: s, Lease: testLease, Margin: testMargin, MaxRun: time.Hour}
-	for _, f := range change {
-		f(&c)
-	}
-	g, err := lease.NewGate(c)
-	require.NoError(t, err)
-	return g
-}
-
-// claim is one as idempotency makes them: it outlives its owner.
-func claim(note string) lease.Claim { return lease.Claim{Note: []byte(note), TTL: day} }
-
-// acquire gets a lease that nothing stands in the way of.
-func acquire(t testing.TB, k *lease.Keeper, key string, c lease.Claim) *lease.Lease {
-	t.Helper()
-	l, standing, err := k.Try(context.Background(), key, c)
-	require.NoError(t, err)
-	require.NotNil(t, l, "in the way: %+v", standing)
-	return l
-}
-
-// look returns what stands under key, as a taker sees it.
-func look(t testing.TB, k *lease.Keeper, key string) lease.Standing {
-	t.Helper()
-	l, standing, err := k.Try(context.Background(), key, lease.Claim{})
-	require.NoError(t, err)
-	require.Nil(t, l, "the key was free")
-	return standing
-}
-
-// requireFree fails unless key can be acquired at once.
-func requireFree(t testing.TB, k *lease.Keeper, key string) {
-	t.Helper()
-	l := acquire(t, k, key, lease.Claim{})
-	require.NoError(t, l.Release(context.Background()))
-}
-
-func requireLive(t testing.TB, l *lease.Lease) {
-	t.Helper()
-	require.NoError(t, l.Err())
-	select {
-	case <-l.Done():
-		require.Fail(t, "the context is done", "%v", context.Cause(l))
-	default:
-	}
-}
-
-// requireEnded fails unless the context of l has ended because of cause.
-func requireEnded(t testing.TB, l *lease.Lease, cause error) {
-	t.Helper()
-	require.Error(t, l.Err())
-	select {
-	case <-l.Done():
-	default:
-		require.Fail(t, "the context is not done", fmt.Sprint(l.Err()))
-	}
-	require.ErrorIs(t, context.Cause(l), cause)
 }

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 )
 
@@ -15,6 +16,12 @@ func (k *Keeper) backoff(failures int) time.Duration {
 		}
 	}
 	return d
+}
+
+// halfUpOrDown varies a pause, so that those who wait for one thing do not all
+// look at once.
+func halfUpOrDown(d time.Duration) time.Duration {
+	return d/2 + rand.N(d+1) //nolint:gosec // it spreads load and guards nothing
 }
 
 // pause waits for about d, and reports whether ctx lasted that long.

@@ -22,7 +22,7 @@ func (l *Lease) Release(ctx context.Context) error {
 		l.scope.end(&context.Canceled)
 		return nil
 	}
-	version, lost, ok := l.close(ctx)
+	version, ok, lost := l.close(ctx)
 	if !ok {
 		return nil
 	}

@@ -2,14 +2,12 @@ package lease_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/lease"
 )
 
@@ -300,98 +298,5 @@ func TestOneTimerServesManyLeases(t *testing.T) {
 			time.Sleep(time.Microsecond)
 		}
 		require.Equal(t, testLease/3, lease.TimerFiresAt(k), "as the first lease set it, at %v", began)
-	})
-}
-
-func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
-	bubble(t, "after a few tries", func(t *testing.T) {
-		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
-		m.setFaults(on("Delete", fault{before: fail}))
-		require.ErrorIs(t, l.Release(t.Context()), errReset)
-		require.Equal(t, 3, m.count("Delete"))
-		require.NoError(t, l.Release(t.Context()), "only the first call does anything")
-		time.Sleep(testLapse)
-		m.setFaults(nil)
-		requireFree(t, keeper(t, m), "key") // it lapsed
-	})
-	bubble(t, "at once if it is a refusal", func(t *testing.T) {
-		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
-		m.setFaults(on("Delete", fault{before: func(context.Context) error { return store.ErrClosed }}))
-		require.ErrorIs(t, l.Release(t.Context()), store.ErrClosed)
-		require.Equal(t, 1, m.count("Delete"))
-	})
-	bubble(t, "in bounded time if it hangs", func(t *testing.T) {
-		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
-		m.setFaults(on("Delete", fault{before: hang}))
-		began := time.Now()
-		err := l.Release(t.Context())
-		require.Error(t, err)
-		require.False(t, errors.Is(err, lease.ErrLost))
-		require.Equal(t, lease.DefaultCallTimeout, time.Since(began))
-	})
-	bubble(t, "and not before the work has been told to stop", func(t *testing.T) {
-		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
-		told := false
-		m.setFaults(on("Delete", fault{before: func(context.Context) error {
-			told = l.Err() != nil
-			return nil
-		}}))
-		require.NoError(t, l.Release(t.Context()))
-		require.True(t, told, "a successor could have come in while the context was alive")
-	})
-	bubble(t, "but not because the caller's context has ended", func(t *testing.T) {
-		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		require.NoError(t, l.Release(ctx))
-		requireFree(t, keeper(t, m), "key")
-	})
-}
-
-func TestSettleKeepsTheKeyTaken(t *testing.T) {
-	bubble(t, "the outcome replaces the claim and stays for its time", func(t *testing.T) {
-		m := newModel()
-		k := keeper(t, m)
-		l := acquire(t, k, "key", claim("request"))
-		s, err := l.Settle(t.Context(), []byte("outcome"), []byte("body"), time.Hour)
-		require.NoError(t, err)
-		require.False(t, s.Held)
-		require.Equal(t, "outcome", string(s.Note))
-		requireEnded(t, l, context.Canceled)
-		require.NoError(t, l.Release(t.Context()), "a deferred Release is harmless")
-		_, err = l.Settle(t.Context(), nil, nil, time.Hour)
-		require.Error(t, err)
-		s = look(t, k, "key")
-		require.Equal(t, "outcome", string(s.Note))
-		require.Equal(t, "body", string(s.Record.Body))
-		time.Sleep(time.Hour)
-		requireFree(t, k, "key")
-	})
-	bubble(t, "the claim stays if the outcome cannot be written, and Release leaves it", func(t *testing.T) {
-		m := newModel()
-		k := keeper(t, m)
-		l := acquire(t, k, "key", claim("request"))
-		m.setFaults(on("Replace", fault{before: fail}))
-		_, err := l.Settle(t.Context(), []byte("outcome"), nil, time.Hour)
-		require.ErrorIs(t, err, errReset)
-		m.setFaults(nil)
-		require.NoError(t, l.Release(t.Context()))
-		require.Equal(t, "request", string(look(t, k, "key").Note))
-	})
-	bubble(t, "what is too large is refused before anything ends", func(t *testing.T) {
-		k := keeper(t, newModel())
-		l := acquire(t, k, "key", claim(""))
-		_, err := l.Settle(t.Context(), make([]byte, lease.MaxNote+1), nil, day)
-		require.ErrorIs(t, err, store.ErrTooLarge)
-		requireLive(t, l)
-		_, err = l.Settle(t.Context(), make([]byte, lease.MaxNote), nil, day)
-		require.NoError(t, err)
-		_, _, err = k.Try(t.Context(), "other", lease.Claim{Note: make([]byte, lease.MaxNote+1)})
-		require.ErrorIs(t, err, store.ErrTooLarge)
 	})
 }

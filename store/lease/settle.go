@@ -40,7 +40,7 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 	if err := store.Check(l.key, outcome); err != nil {
 		return Standing{}, fmt.Errorf("lease: settle: %w", err)
 	}
-	version, _, ok := l.close(ctx)
+	version, ok, _ := l.close(ctx)
 	if !ok {
 		return Standing{}, errFinished
 	}

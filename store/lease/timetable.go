@@ -90,9 +90,10 @@ func (e events) Swap(i, j int) {
 	e[i].place, e[j].place = int32(i+1), int32(j+1)
 }
 
-func (e *events) Push(l any) {
-	*e = append(*e, l.(*Lease))
-	l.(*Lease).place = int32(len(*e))
+func (e *events) Push(x any) {
+	l := x.(*Lease) //nolint:forcetypeassert // container/heap passes on what set gave it
+	*e = append(*e, l)
+	l.place = int32(len(*e))
 }
 
 func (e *events) Pop() any {
