@@ -51,7 +51,7 @@ var errMoved = errors.New("the record moves on whenever it is written")
 // and with what error; or, not done, an error that leaves it open what
 // happened; or neither, when it was over a version that has moved on.
 func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) error {
-	last := errMoved
+	var last error
 	for failures := range tries {
 		done, err := write()
 		if done || (err != nil && !open(err)) {
