@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -15,14 +16,14 @@ func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /notes/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if note, ok := notes.Load(r.PathValue("id")); ok {
-			w.Write(note.([]byte))
+			fmt.Fprint(w, note)
 		} else {
 			http.NotFound(w, r)
 		}
 	})
 	mux.HandleFunc("PUT /notes/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if note, err := io.ReadAll(r.Body); err == nil {
-			notes.Store(r.PathValue("id"), note)
+			notes.Store(r.PathValue("id"), string(note))
 		}
 	})
 
