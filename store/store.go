@@ -28,10 +28,10 @@ type Record struct {
 // concurrent use.
 //
 // A condition that does not hold is false, never an error; errors are failures
-// of the store itself: [ErrFull], [ErrTooLarge], [ErrClosed], [ErrInvalid],
-// [ErrUnavailable] or the error of a context that ended. After an error other
-// than these the caller must assume that the step may or may not have
-// happened.
+// of the store itself. [ErrFull], [ErrTooLarge], [ErrInvalid] and [ErrClosed]
+// are refusals: nothing was written. After any other, [ErrUnavailable] and the
+// error of a context that ended during the call among them, the step may or may
+// not have happened, and may yet happen.
 //
 // A context that has ended before the call makes the call fail with the
 // context's error and change nothing.
