@@ -2,7 +2,7 @@ package etag
 
 import "context"
 
-// Check is what the layer found out about a write before it let the handler
+// Check is what the layer found out about a request before it let the handler
 // run, for a handler that compares once more in its own statement:
 //
 //	UPDATE … SET … WHERE id = $1 AND version = $2
@@ -17,10 +17,14 @@ type Check struct {
 }
 
 // FromContext returns the Check of the request whose context this is, or one
-// derived from it. False: the layer was not concerned with the request.
+// derived from it. False: the layer did not judge the request before the
+// handler, and held no gate for it.
 func FromContext(ctx context.Context) (*Check, bool) {
-	c, ok := ctx.Value(checkKey{}).(*Check)
-	return c, ok
+	c, ok := ctx.Value(checkKey{}).(*checked)
+	if !ok {
+		return nil, false
+	}
+	return &c.check, true
 }
 
 type checkKey struct{}
@@ -28,22 +32,19 @@ type checkKey struct{}
 // checked is a context that carries a Check, in one allocation.
 type checked struct {
 	context.Context
-	layer *Layer // whose check it is
 	check Check
+	read  *readBy // nil: of a write
+}
+
+// readBy says which layer judged which resource for a read.
+type readBy struct {
+	layer    *Layer
+	resource string
 }
 
 func (c *checked) Value(key any) any {
-	switch key {
-	case checkKey{}:
-		return &c.check
-	case c.layer:
-		return &c.check
+	if key == (checkKey{}) {
+		return c
 	}
 	return c.Context.Value(key)
-}
-
-// judgedBy returns the Check that this very layer made of the request, or nil.
-func judgedBy(ctx context.Context, l *Layer) *Check {
-	c, _ := ctx.Value(l).(*Check)
-	return c
 }

@@ -45,8 +45,11 @@ type Config struct {
 	//
 	// Given, reads are judged by it too, before the handler runs, and an
 	// answer to GET that has no ETag of its own gets this one, so it is called
-	// once for each GET. An error refuses the request: with the problem if it
-	// is a [problem.Problem], else with 503. It is called concurrently, and
+	// once for each GET. A 304 then has the fields that are set outside of the
+	// layer and no others, so CORS and Vary belong there.
+	//
+	// An error refuses a write, and a read with If-Match: with the problem if
+	// it is a [problem.Problem], else with 503. It is called concurrently, and
 	// before the handler: it must not show what the caller may not see.
 	Current func(*http.Request) (State, error)
 
@@ -96,7 +99,7 @@ type Config struct {
 	GateLease time.Duration
 
 	// GateWait is how long a write waits at the gate before it is answered
-	// 409 resource-busy. 0: 5 s.
+	// 409 resource-busy. 0: 5 s; negative: not at all.
 	GateWait time.Duration
 
 	// MaxRun is how long a write may hold the gate. Past it the handler's
@@ -123,6 +126,9 @@ type Config struct {
 func (c Config) complete() Config {
 	if c.Resource == nil {
 		c.Resource = normalisedPath
+	}
+	if c.Respond == nil {
+		c.Respond = problem.JSON
 	}
 	if c.Hash == nil {
 		c.Hash = bySHA256{}

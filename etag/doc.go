@@ -30,10 +30,15 @@
 //     before the handler has looked at who asks.
 //   - A database transaction MUST begin and commit inside it. Committed after
 //     the gate has opened, it lets a second writer read the old version.
-//   - Without Config.Current the layer MUST wrap a handler that answers GET as
-//     well: the router, not the handler of one method. Wrapped around the
-//     handler of a route such as "PUT /documents/{id}" of [http.ServeMux] it
-//     refuses to ask; other routers do not tell, so give Current there.
+//   - Without Config.Current the layer MUST wrap a whole router from outside,
+//     since it asks what it wraps with a GET. Around the handler of one method
+//     there is nobody to ask: behind a pattern such as "PUT /documents/{id}" of
+//     [http.ServeMux] it refuses to. Nor may it be registered on a router, as
+//     with chi's Use: such routers keep their state in the request's context,
+//     where the question changes it. Inside a router, give Current.
+//   - Nothing inside may answer a GET from a cache: what is judged would be
+//     older than the last write. The question says Cache-Control: no-cache.
+//   - What rewrites the method of a request SHOULD stand outside.
 //   - Compression SHOULD stand outside. It changes tags on their way out, which
 //     Config.AcceptTransformed takes back on their way in.
 //   - [http.TimeoutHandler] SHOULD stand outside: inside, it answers while the

@@ -107,16 +107,16 @@ type stamper struct{ state State }
 
 func (s *stamper) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
 	if fields := rec.Fields(); isRepresentation(rec.Status()) && !quoteTag(fields) && s.state.Exists {
-		stamp(rec, s.state)
+		stamp(fields, s.state)
 	}
 	return middleware.Pass
 }
 
-func stamp(rec *middleware.Recorder, s State) {
+func stamp(fields http.Header, s State) {
 	if s.Tag != (Tag{}) {
-		rec.SetETag(s.Tag.String())
+		fields["Etag"] = []string{s.Tag.String()}
 	}
-	if fields := rec.Fields(); !s.LastModified.IsZero() && fields["Last-Modified"] == nil {
+	if !s.LastModified.IsZero() && fields["Last-Modified"] == nil {
 		fields.Set("Last-Modified", s.LastModified.UTC().Format(http.TimeFormat))
 	}
 }
@@ -125,6 +125,10 @@ func stamp(rec *middleware.Recorder, s State) {
 // unquoted is quoted in place, since no client could ever send it back; what
 // cannot be a tag, or came twice, is deleted.
 func quoteTag(fields http.Header) bool {
+	if raw, ok := fields["ETag"]; ok { // put into the map as it is written, past Set
+		delete(fields, "ETag")
+		fields["Etag"] = raw
+	}
 	lines := fields["Etag"]
 	if len(lines) == 0 {
 		return false

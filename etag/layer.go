@@ -1,6 +1,7 @@
 package etag
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/concordhttp/concord/middleware"
@@ -18,11 +19,9 @@ type Layer struct {
 // New returns a Layer with a copy of c. Every mistake in c is reported, each as
 // a [*store.ConfigError].
 func New(c Config) (*Layer, error) {
-	if err := c.validate(); err != nil {
-		return nil, err
-	}
+	mistakes := c.validate()
 	c = c.complete()
-	if c.Gate == GateNone {
+	if c.Gate == GateNone && mistakes == nil {
 		return &Layer{config: c}, nil
 	}
 	if c.Store == nil {
@@ -35,7 +34,7 @@ func New(c Config) (*Layer, error) {
 		Wait:      c.GateWait,
 		MaxRun:    c.MaxRun,
 	})
-	if err != nil {
+	if err := errors.Join(mistakes, ofGate(err)); err != nil {
 		return nil, err
 	}
 	return &Layer{config: c, gate: gate}, nil
@@ -87,7 +86,7 @@ const (
 	acting    kind = iota // POST and what is not known here: something else, unless the request says so
 	reading               // GET and HEAD
 	replacing             // always changes it
-	neither               // takes no preconditions: RFC 9110 section 13.2.1
+	neither               // has no preconditions, or judges them itself: see kindOf
 )
 
 func kindOf(method string) kind {
@@ -97,7 +96,9 @@ func kindOf(method string) kind {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete, "LOCK", "UNLOCK":
 		return replacing
 	case http.MethodOptions, http.MethodTrace, http.MethodConnect:
-		return neither
+		return neither // RFC 9110 section 13.2.1
+	case "QUERY", "PROPFIND", "REPORT", "SEARCH":
+		return neither // safe, and their answer is not the resource's representation
 	}
 	return acting
 }
@@ -123,10 +124,10 @@ func (l *Layer) hasReadConditions(h http.Header) bool {
 		h[fieldIfUnmodifiedSince] != nil || l.config.Current != nil && h[fieldIfRange] != nil
 }
 
-func (l *Layer) observe(r *http.Request, e middleware.Event) {
+func (l *Layer) observe(r *http.Request, resource string, e middleware.Event) {
 	if l.config.Observer == nil {
 		return
 	}
-	e.Layer, e.Method, e.Resource = "etag", r.Method, l.config.Resource(r)
+	e.Layer, e.Method, e.Resource = "etag", r.Method, resource
 	l.config.Observer.Observe(r.Context(), e)
 }

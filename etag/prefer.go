@@ -11,7 +11,8 @@ import (
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
-// maxPrefer is how much of a Prefer field is looked at, in bytes.
+// maxPrefer is how long a Prefer field may be, in bytes, all lines together. A
+// longer one prefers nothing.
 const maxPrefer = 1 << 10
 
 // addCurrent gives a client that asked for it what it has to merge its change
@@ -25,7 +26,7 @@ func (wr *write) addCurrent(p *problem.Problem, found finding) {
 		if behindMethodRoute(wr.r) != nil {
 			return
 		}
-		answer = wr.ask()
+		answer = wr.ask(question(wr.r))
 		defer answer.Finish()
 	}
 	if current, ok := representationIn(answer); ok {
@@ -56,10 +57,11 @@ func representationIn(answer *middleware.Recorder) (any, bool) {
 // prefersRepresentation reads Prefer: return=representation. The first of
 // several values of one preference counts (RFC 7240 section 2).
 func prefersRepresentation(h http.Header) bool {
-	for _, line := range h["Prefer"] {
-		if len(line) > maxPrefer {
-			return false
-		}
+	lines := h["Prefer"]
+	if !middleware.Shorter(lines, maxPrefer) {
+		return false
+	}
+	for _, line := range lines {
 		for preference := range strings.SplitSeq(line, ",") {
 			preference, _, _ = strings.Cut(preference, ";")
 			name, value, _ := strings.Cut(preference, "=")

@@ -10,15 +10,23 @@ import (
 // read answers a GET or HEAD that carries preconditions.
 func (l *Layer) read(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	p := l.parse(r.Header)
+	resource := ""
+	if l.config.Observer != nil || l.config.Current != nil {
+		resource = l.config.Resource(r)
+	}
 	if err := p.malformedFor(r.Method); err != nil {
-		l.refuse(w, r, malformed(err))
+		l.refuse(w, r, resource, malformed(err))
+		return
+	}
+	if len(r.Header) > maxFields {
+		l.refuse(w, r, resource, tooManyFields())
 		return
 	}
 	if l.config.Current != nil {
-		l.readCurrent(w, r, next, p)
+		l.readCurrent(w, r, next, p, resource)
 		return
 	}
-	l.readAnswer(w, r, next, p)
+	l.readAnswer(w, r, next, p, resource)
 }
 
 func (l *Layer) parse(h http.Header) Preconditions {
@@ -31,53 +39,59 @@ func (l *Layer) parse(h http.Header) Preconditions {
 
 // readCurrent judges a read before the handler runs. Where Current cannot
 // tell, a read that only wants to save itself a transfer is answered in full.
-func (l *Layer) readCurrent(w http.ResponseWriter, r *http.Request, next http.Handler, p Preconditions) {
+func (l *Layer) readCurrent(w http.ResponseWriter, r *http.Request, next http.Handler, p Preconditions, resource string) {
 	s, err := l.config.Current(r)
 	if err != nil {
 		if p.hasIfMatch() || p.hasUnmodifiedSince() {
-			l.refuse(w, r, unavailable(err))
+			l.refuse(w, r, resource, unavailable(err))
 			return
 		}
-		l.observe(r, middleware.Event{Kind: middleware.EventFailed, Err: err})
-		next.ServeHTTP(w, r)
-		return
+		l.observe(r, resource, middleware.Event{Kind: middleware.EventFailed, Err: err})
+		s = State{}
 	}
+	inner := r.WithContext(&checked{r.Context(), Check{Preconditions: p, State: s}, &readBy{l, resource}})
 	if s.Exists { // else the handler answers, and a 404 stays a 404
 		switch result := p.Evaluate(r.Method, s); result.Verdict {
 		case NotModified:
-			l.notModified(w, r, s)
+			l.notModified(w, r, resource, s)
+			return
+		case Failed:
+			l.refuse(w, r, resource, l.mismatch(result.Field, s))
 			return
 		case IgnoreRange:
-			r = r.Clone(r.Context())
-			r.Header.Del("Range")
-		case Failed:
-			l.refuse(w, r, l.mismatch(result.Field, s))
-			return
+			inner.Header = copyFields(r.Header)
+			delete(inner.Header, "Range")
 		case Proceed:
 		}
 	}
-	next.ServeHTTP(w, r.WithContext(&checked{r.Context(), l, Check{Preconditions: p, State: s}}))
+	next.ServeHTTP(w, inner)
+	r.Pattern = inner.Pattern
+	if err == nil {
+		l.observe(r, resource, middleware.Event{Kind: middleware.EventPassed})
+	}
 }
 
-func (l *Layer) notModified(w http.ResponseWriter, r *http.Request, s State) {
+func (l *Layer) notModified(w http.ResponseWriter, r *http.Request, resource string, s State) {
 	rec, owned := middleware.Record(w)
-	stamp(rec, s)
+	stamp(rec.Fields(), s)
 	rec.WriteHeader(http.StatusNotModified)
 	if owned {
 		rec.Finish()
 	}
-	l.observe(r, middleware.Event{Kind: middleware.EventNotModified, Status: http.StatusNotModified})
+	l.observe(r, resource, middleware.Event{Kind: middleware.EventNotModified, Status: http.StatusNotModified})
 }
 
-// stateBefore is what Current says before the handler runs. A read whose
-// validator cannot be found out goes without.
+// stateBefore is what Current says before the handler runs, once for each
+// read. One whose validator cannot be found out goes without.
 func (l *Layer) stateBefore(r *http.Request) State {
-	if c := judgedBy(r.Context(), l); c != nil {
-		return c.State
+	resource := l.config.Resource(r)
+	c, ok := r.Context().Value(checkKey{}).(*checked)
+	if ok && c.read != nil && *c.read == (readBy{l, resource}) {
+		return c.check.State
 	}
 	s, err := l.config.Current(r)
 	if err != nil {
-		l.observe(r, middleware.Event{Kind: middleware.EventFailed, Err: err})
+		l.observe(r, resource, middleware.Event{Kind: middleware.EventFailed, Err: err})
 		return State{}
 	}
 	return s
@@ -85,20 +99,17 @@ func (l *Layer) stateBefore(r *http.Request) State {
 
 // readAnswer runs the handler, and judges its answer. A HEAD is run as a GET,
 // whose validator may be a hash of the body.
-func (l *Layer) readAnswer(w http.ResponseWriter, r *http.Request, next http.Handler, p Preconditions) {
+func (l *Layer) readAnswer(w http.ResponseWriter, r *http.Request, next http.Handler, p Preconditions, resource string) {
 	rec, owned := middleware.Record(w)
-	inner := r
-	if r.Method == http.MethodHead {
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		inner = r.WithContext(ctx)
-		inner.Method = http.MethodGet
-		rec.HeadOnly()
-		rec.OnStream(cancel) // a body that nobody will see may have no end
-	}
-	j := &judge{l: l, method: r.Method, preconditions: p}
+	j := &judge{l: l, method: r.Method, resource: resource, preconditions: p}
 	rec.Enter(j, 0)
-	next.ServeHTTP(rec, inner)
+	inner := l.forAnswer(r, p)
+	if r.Method == http.MethodHead {
+		runAsGet(next, rec, inner)
+	} else {
+		next.ServeHTTP(rec, inner)
+	}
+	r.Pattern = inner.Pattern
 	rec.Leave()
 	j.finish(rec, r)
 	if owned {
@@ -106,11 +117,43 @@ func (l *Layer) readAnswer(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 }
 
+// forAnswer is the request as the handler gets it. A handler that judges
+// preconditions by itself would compare If-Match with a tag that is not there
+// yet, and a part of the representation has none.
+func (l *Layer) forAnswer(r *http.Request, p Preconditions) *http.Request {
+	if r.Method == http.MethodGet && !p.hasIfMatch() && !p.hasUnmodifiedSince() {
+		return r
+	}
+	inner := r.WithContext(r.Context())
+	inner.Method = http.MethodGet
+	if p.hasIfMatch() || p.hasUnmodifiedSince() {
+		inner.Header = copyFields(r.Header)
+		for _, name := range [...]string{fieldIfMatch, fieldIfUnmodifiedSince, fieldIfRange, "Range"} {
+			delete(inner.Header, name)
+		}
+	}
+	return inner
+}
+
+// runAsGet runs the handler of a HEAD for its fields. A body that nobody will
+// see may have no end, so after some of it the handler is told to stop.
+func runAsGet(next http.Handler, rec *middleware.Recorder, inner *http.Request) {
+	ctx, cancel := context.WithCancel(inner.Context())
+	defer cancel()
+	rec.HeadOnly()
+	rec.OnStream(cancel)
+	asGet := inner.WithContext(ctx)
+	defer func() { inner.Pattern = asGet.Pattern }()
+	defer endedBy(ctx)
+	next.ServeHTTP(rec, asGet)
+}
+
 // judge compares an answer with the preconditions of its read: when its fields
 // are settled if they tell the validator, else when the body has been hashed.
 type judge struct {
 	l             *Layer
 	method        string
+	resource      string
 	preconditions Preconditions
 	judged        bool
 	state         State
@@ -153,14 +196,17 @@ func (j *judge) finish(rec *middleware.Recorder, r *http.Request) {
 			rec.TurnNotModified()
 		}
 	}
+	event := middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()}
 	switch j.result.Verdict {
 	case NotModified:
-		j.l.observe(r, middleware.Event{Kind: middleware.EventNotModified, Status: http.StatusNotModified})
+		event.Kind = middleware.EventNotModified
 	case Failed:
-		rec.Discard()
-		j.l.refuse(rec, r, j.l.mismatch(j.result.Field, j.state))
+		p := j.l.mismatch(j.result.Field, j.state)
+		rec.Replace(func(w http.ResponseWriter) { j.l.config.Respond(w, r, p) })
+		event = middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status}
 	case Proceed, IgnoreRange:
 	}
+	j.l.observe(r, j.resource, event)
 }
 
 // stateOf reads the validators that an answer carries.

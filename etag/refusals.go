@@ -11,13 +11,13 @@ import (
 )
 
 // refuse answers with p in place of the handler.
-func (l *Layer) refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+func (l *Layer) refuse(w http.ResponseWriter, r *http.Request, resource string, p *problem.Problem) {
 	middleware.Refuse(w, r, l.config.Respond, p)
 	kind := middleware.EventRefused
 	if p.Err != nil && p.Kind != problem.KindResourceBusy {
 		kind = middleware.EventFailed
 	}
-	l.observe(r, middleware.Event{Kind: kind, Problem: p.Kind, Status: p.Status, Err: p.Err})
+	l.observe(r, resource, middleware.Event{Kind: kind, Problem: p.Kind, Status: p.Status, Err: p.Err})
 }
 
 func malformed(err error) *problem.Problem {
@@ -27,6 +27,12 @@ func malformed(err error) *problem.Problem {
 		p.Extensions = map[string]any{"failed_field": f.Field}
 	}
 	return p
+}
+
+// tooManyFields refuses a request that it would cost too much to ask with.
+func tooManyFields() *problem.Problem {
+	return problem.New(problem.KindPreconditionMalformed,
+		"A request with preconditions may have 128 header fields of different names, and this one has more.")
 }
 
 func (l *Layer) preconditionRequired() *problem.Problem {

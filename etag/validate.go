@@ -3,7 +3,6 @@ package etag
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -28,12 +27,29 @@ func (c Config) validate() error {
 	if c.MaxBody < 0 {
 		wrong("MaxBody", c.MaxBody, "must not be negative")
 	}
-	for field, d := range map[string]time.Duration{
-		"GateLease": c.GateLease, "GateWait": c.GateWait, "MaxRun": c.MaxRun,
-	} {
-		if d < 0 {
-			wrong(field, d, "must not be negative")
+	return errors.Join(mistakes...)
+}
+
+// ofGate names the fields of a gate's configuration as they are called here.
+// The mistakes are joined, each a *store.ConfigError.
+func ofGate(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the very value that NewGate returns
+	if !ok {
+		return err
+	}
+	var mistakes []error
+	for _, err := range joined.Unwrap() {
+		mistake := (*store.ConfigError)(nil)
+		if !errors.As(err, &mistake) {
+			mistakes = append(mistakes, ofGate(err))
+			continue
 		}
+		named := *mistake
+		if named.Field == "Lease" || named.Field == "Wait" {
+			named.Field = "Gate" + named.Field
+		}
+		named.Field = "etag.Config." + named.Field
+		mistakes = append(mistakes, &named)
 	}
 	return errors.Join(mistakes...)
 }

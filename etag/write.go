@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store/lease"
 )
 
@@ -17,6 +18,7 @@ type write struct {
 	r             *http.Request
 	preconditions Preconditions
 	required      bool
+	resource      string // "" where neither the gate nor an observer needs it
 	body          *middleware.Body
 	wait          time.Duration
 	pass          *lease.Lease  // nil without a gate
@@ -28,35 +30,29 @@ type write struct {
 // answers once the gate is open again: so that neither a client that sends
 // slowly nor one that reads slowly holds others up.
 func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	p := l.parse(r.Header)
-	if err := p.malformedFor(r.Method); err != nil {
-		l.refuse(w, r, malformed(err))
-		return
+	wr := write{l: l, next: next, r: r, preconditions: l.parse(r.Header), required: l.requires(r)}
+	gated := l.gated(r.Method, wr.preconditions)
+	if gated || l.config.Observer != nil {
+		wr.resource = l.config.Resource(r) // once: handlers change the path under it
 	}
-	required := l.requires(r)
-	if required && !l.satisfies(p) {
-		l.refuse(w, r, l.preconditionRequired())
-		return
+	p := wr.refusal()
+	if p == nil && (gated || l.tagsAfter(r.Method)) {
+		p = wr.readBody()
+		defer wr.freeBody()
 	}
-	wr := write{l: l, next: next, r: r, preconditions: p, required: required}
-	gated := l.gated(r.Method, p)
-	if gated || l.tagsAfter(r.Method) {
-		body, err := middleware.ReadBody(r, l.config.MaxBody)
-		if err != nil {
-			l.refuse(w, r, tooLarge(l.config.MaxBody))
-			return
-		}
-		if body != nil && r.Body != body {
-			defer body.Free()
-		}
-		wr.body = body
+	if p != nil {
+		l.refuse(w, r, wr.resource, p)
+		return
 	}
 	rec, owned := middleware.Record(w)
 	rec.Enter(holdBack(gated || l.tagsAfter(r.Method)), l.config.MaxBody)
 	if gated {
-		wr.throughGate(rec)
+		p = wr.throughGate(rec)
 	} else {
-		wr.judgeAndRun(r.Context(), rec)
+		p = wr.judgeAndRun(r.Context(), rec)
+	}
+	if p != nil {
+		l.refuse(rec, r, wr.resource, p)
 	}
 	rec.Leave()
 	if owned {
@@ -76,9 +72,36 @@ func (l *Layer) gated(method string, p Preconditions) bool {
 	return false
 }
 
-// satisfies reports whether a request carries what Require asks for.
-func (l *Layer) satisfies(p Preconditions) bool {
-	return p.hasIfMatch() || p.noneMatchAny() || l.config.AllowDates && p.hasUnmodifiedSince()
+// refusal is what the fields alone refuse the request for, or nil.
+func (wr *write) refusal() *problem.Problem {
+	p := wr.preconditions
+	if err := p.malformedFor(wr.r.Method); err != nil {
+		return malformed(err)
+	}
+	satisfied := p.hasIfMatch() || p.noneMatchAny() || wr.l.config.AllowDates && p.hasUnmodifiedSince()
+	switch {
+	case wr.required && !satisfied:
+		return wr.l.preconditionRequired()
+	case len(wr.r.Header) > maxFields && p.hasAny(wr.r.Method):
+		return tooManyFields()
+	}
+	return nil
+}
+
+func (wr *write) readBody() *problem.Problem {
+	body, err := middleware.ReadBody(wr.r, wr.l.config.MaxBody)
+	if err != nil {
+		return tooLarge(wr.l.config.MaxBody)
+	}
+	wr.body = body
+	return nil
+}
+
+// freeBody leaves a body that an outer layer has read to that.
+func (wr *write) freeBody() {
+	if wr.body != nil && wr.r.Body != wr.body {
+		wr.body.Free()
+	}
 }
 
 // holdBack, if true, keeps an answer until the gate is open again.
@@ -94,54 +117,50 @@ func (h holdBack) Decide(*middleware.Recorder, middleware.Decision) middleware.D
 
 // throughGate holds the gate from the check to the end of the handler, also
 // if that panics.
-func (wr *write) throughGate(rec *middleware.Recorder) {
-	l, r := wr.l, wr.r
-	began := l.now()
-	pass, err := l.gate.Enter(r.Context(), l.config.Resource(r))
-	wr.wait = l.since(began)
+func (wr *write) throughGate(rec *middleware.Recorder) *problem.Problem {
+	began := wr.l.now()
+	pass, err := wr.l.gate.Enter(wr.r.Context(), wr.resource)
+	wr.wait = wr.l.since(began)
 	if err != nil {
-		l.refuse(rec, r, gateClosed(err))
-		return
+		return gateClosed(err)
 	}
-	defer wr.leaveGate()
 	wr.pass = pass
-	wr.judgeAndRun(pass, rec)
+	defer wr.leaveGate()
+	return wr.judgeAndRun(pass, rec)
 }
 
 func (wr *write) leaveGate() {
 	err := wr.pass.Release(wr.r.Context())
 	switch {
 	case errors.Is(err, lease.ErrLost):
-		wr.l.observe(wr.r, middleware.Event{Kind: middleware.EventLost, Err: err})
+		wr.l.observe(wr.r, wr.resource, middleware.Event{Kind: middleware.EventLost, Err: err})
 	case err != nil: // it opens by itself when the lease ends
-		wr.l.observe(wr.r, middleware.Event{Kind: middleware.EventFailed, Err: err})
+		wr.l.observe(wr.r, wr.resource, middleware.Event{Kind: middleware.EventFailed, Err: err})
 	}
 }
 
-// judgeAndRun runs the handler if no precondition stands against it.
-func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) {
+// judgeAndRun runs the handler if no precondition stands against it, and else
+// returns the problem: answered here, it could be as slow as its client.
+func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) *problem.Problem {
 	wr.prepare(ctx)
-	if !wr.judge(rec) {
-		return
+	if wr.preconditions.hasAny(wr.r.Method) {
+		if p, answered := wr.judge(rec); p != nil || answered {
+			return p
+		}
 	}
-	l := wr.l
 	if wr.pass != nil && wr.pass.Err() != nil { // the check took too long
-		l.refuse(rec, wr.r, gateClosed(context.Cause(wr.pass)))
-		return
+		return gateClosed(context.Cause(wr.pass))
 	}
-	began := l.now()
-	wr.next.ServeHTTP(rec, wr.inner)
-	rec.Settle()
-	wr.tagAnswer(rec)
-	l.observe(wr.r, middleware.Event{
-		Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait, Run: l.since(began),
-	})
+	after := wr.questionAfter() // before the handler can change what it is made of
+	wr.run(rec)
+	wr.tagAnswer(rec, after)
+	return nil
 }
 
 // prepare makes what the handler gets: the same request, with the body that
 // was read, and a context that carries the check and ends with the lease.
 func (wr *write) prepare(ctx context.Context) {
-	wr.check = &checked{ctx, wr.l, Check{Preconditions: wr.preconditions}}
+	wr.check = &checked{Context: ctx, check: Check{Preconditions: wr.preconditions}}
 	if wr.pass != nil {
 		wr.check.check.Token = wr.pass.Token()
 	}
@@ -151,31 +170,44 @@ func (wr *write) prepare(ctx context.Context) {
 	}
 }
 
-// judge finds out the current state and judges the preconditions by it. False:
-// the request has been answered.
-func (wr *write) judge(rec *middleware.Recorder) bool {
-	if !wr.preconditions.hasAny(wr.r.Method) {
-		return true
+// run runs the handler, and tells the observer how that went.
+func (wr *write) run(rec *middleware.Recorder) {
+	event := middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn, Wait: wr.wait}
+	began := wr.l.now()
+	if wr.l.config.Observer != nil {
+		defer func() {
+			event.Run = wr.l.since(began)
+			wr.l.observe(wr.r, wr.resource, event)
+		}()
 	}
-	found, ok := wr.find(rec)
-	if !ok {
-		return false
+	wr.next.ServeHTTP(rec, wr.inner)
+	wr.r.Pattern = wr.inner.Pattern // for what is outside, such as a metric by route
+	rec.Settle()
+	event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
+}
+
+var errNoReturn = errors.New("etag: the handler did not return: a panic, or runtime.Goexit")
+
+// judge finds out the current state and judges the preconditions by it. The
+// problem, if there is one, is for the caller to answer; answered says that the
+// handler has given the answer, to the question for the state.
+func (wr *write) judge(rec *middleware.Recorder) (p *problem.Problem, answered bool) {
+	found, p, answered := wr.find(rec)
+	if p != nil || answered {
+		return p, answered
 	}
 	defer found.free()
-	state := found.state
-	wr.check.check.State = state
-	if wr.undecidedByDate(state) {
-		wr.l.refuse(rec, wr.r, wr.l.preconditionRequired())
-		return false
+	wr.check.check.State = found.state
+	if wr.undecidedByDate(found.state) {
+		return wr.l.preconditionRequired(), false
 	}
-	result := wr.preconditions.Evaluate(wr.r.Method, state)
+	result := wr.preconditions.Evaluate(wr.r.Method, found.state)
 	if result.Verdict == Proceed {
-		return true
+		return nil, false
 	}
-	p := wr.l.mismatch(result.Field, state)
+	p = wr.l.mismatch(result.Field, found.state)
 	wr.addCurrent(p, found)
-	wr.l.refuse(rec, wr.r, p)
-	return false
+	return p, false
 }
 
 // undecidedByDate reports whether a date was to satisfy Require, and the

@@ -62,7 +62,10 @@ func (b *Body) fill(src io.Reader, limit int64) error {
 		if len(p) == cap(p) {
 			p = append(p, 0)[:len(p)]
 		}
-		room := min(int64(cap(p)), limit+1)
+		room := cap(p)
+		if int64(room) > limit {
+			room = int(limit) + 1
+		}
 		n, err := src.Read(p[len(p):room])
 		b.buf.b = p[:len(p)+n]
 		switch {

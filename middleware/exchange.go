@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/concordhttp/concord/middleware/problem"
 )
@@ -111,3 +112,11 @@ func (n *nowhere) Header() http.Header {
 
 func (n *nowhere) WriteHeader(int)             {}
 func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+// What follows does nothing, and succeeds: a handler may take it for an error
+// of the connection that it cannot set a deadline.
+
+func (n *nowhere) FlushError() error                { return nil }
+func (n *nowhere) SetReadDeadline(time.Time) error  { return nil }
+func (n *nowhere) SetWriteDeadline(time.Time) error { return nil }
+func (n *nowhere) EnableFullDuplex() error          { return nil }

@@ -14,10 +14,18 @@ var hopByHop = []string{
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
+// maxConnection is how much of a Connection field is read, in bytes. A longer
+// one names nothing, since nobody sends that but to keep a server busy.
+const maxConnection = 1 << 10
+
 // DeleteHopByHop deletes the fields of h that concern one connection alone:
-// the standard ones, and those that Connection names.
+// the standard ones, and those that Connection names in its first KiB.
 func DeleteHopByHop(h http.Header) {
-	for _, line := range h["Connection"] {
+	named := h["Connection"]
+	if !Shorter(named, maxConnection) {
+		named = nil
+	}
+	for _, line := range named {
 		for name := range strings.SplitSeq(line, ",") {
 			delete(h, textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)))
 		}
@@ -27,11 +35,23 @@ func DeleteHopByHop(h http.Header) {
 	}
 }
 
+// Shorter reports whether all lines of a field together are no longer than
+// limit, in bytes, a line break for each line included.
+func Shorter(lines []string, limit int) bool {
+	for _, line := range lines {
+		if limit -= len(line) + 1; limit < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // representationOnly are the fields that describe the content of an answer. A
 // 304 has none, and may be shown for content in another form than this one
 // (RFC 9110 section 15.4.5).
 var representationOnly = []string{
-	"Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type", "Transfer-Encoding",
+	"Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type",
+	"Trailer", "Transfer-Encoding",
 }
 
 // deleteContentFields makes h fit a 304. What a cache needs to refresh what it

@@ -60,6 +60,9 @@ type Recorder struct {
 	buf      *buffer
 	lent     bool // others read buf: it is not used again
 	hijacked bool
+	replaced bool        // the answer is a layer's: the handler can add nothing
+	length   int64       // of the body as the handler declared it, -1 if it did not
+	written  int64       // of the body, also what was swallowed
 	late     http.Header // what the handler sees of its fields once they are settled
 	etagLine [1]string   // the ETag field line, here to save an allocation
 }
@@ -116,8 +119,9 @@ func (rec *Recorder) settleDefault() {
 // as for a GET: whatever is written, no body is sent.
 func (rec *Recorder) HeadOnly() { rec.headOnly = true }
 
-// OnStream has f called when a buffered answer begins to be sent on before the
-// handler has ended, or is not buffered at all.
+// OnStream has f called once more of the body has been written than may be held
+// back, or the handler flushes, so that what follows is lost to the layer: to
+// end a handler that writes for nobody.
 func (rec *Recorder) OnStream(f func()) { rec.onStream = f }
 
 // Buffered reports whether the whole answer so far is held back, so that it
@@ -140,8 +144,16 @@ func (rec *Recorder) Status() int { return rec.status }
 // too late have no effect.)
 func (rec *Recorder) Fields() http.Header { return rec.w.Header() }
 
-// SetETag sets the ETag field to tag.
+// SetETag sets the ETag field of an answer that has not been sent, once the
+// handler has ended.
 func (rec *Recorder) SetETag(tag string) {
+	if !rec.sealed {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		if rec.phase == passing {
+			return
+		}
+	}
 	rec.etagLine[0] = tag
 	rec.w.Header()["Etag"] = rec.etagLine[:1:1]
 }
@@ -188,14 +200,23 @@ func (rec *Recorder) TurnNotModified() {
 	rec.dropBuffer()
 }
 
-// Discard forgets a buffered answer, so that the layer can write another.
-// Fields that the handler set stay until that one clears them.
-func (rec *Recorder) Discard() {
+// Replace puts the answer that write gives in the place of a buffered one.
+// Fields that the handler set stay unless write clears them. Whoever still
+// writes to the Recorder itself gets [http.ErrHandlerTimeout].
+func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
+	rec.mu.Lock()
+	rec.dropBuffer()
+	rec.sealed, rec.replaced, rec.late = false, true, nil
+	rec.mu.Unlock()
+
+	r := replacement{rec: rec, body: takeBuffer()}
+	write(&r)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.dropBuffer()
-	rec.phase, rec.status, rec.swallow, rec.late = fresh, 0, false, nil
-	rec.sealed = false
+	rec.status, rec.swallow, rec.buf = r.status, false, r.body
+	if rec.phase = buffering; rec.n == 0 {
+		rec.phase, rec.sealed = sealed, true
+	}
 }
 
 // Finish sends what is held back. The layer that owns the Recorder calls it
@@ -218,7 +239,7 @@ func (rec *Recorder) Finish() {
 
 // settle fixes status and fields, and decides what happens to the answer.
 func (rec *Recorder) settle(status int) {
-	rec.status = status
+	rec.status, rec.length = status, declaredLength(rec.w.Header())
 	if rec.decide() {
 		rec.phase = buffering
 		return
@@ -227,28 +248,32 @@ func (rec *Recorder) settle(status int) {
 }
 
 // decide asks the stages, the innermost first, and reports whether the answer
-// is to be held back. An answer with declared trailers never is: their values
-// would be among the fields by the time that these are sent.
+// is to be held back. An answer with declared trailers is not, unless its body
+// is unwanted: their values would be among the fields by the time that these
+// are sent.
 func (rec *Recorder) decide() (hold bool) {
 	rec.decided = [maxStages]Decision{}
-	if _, trailers := rec.w.Header()["Trailer"]; trailers || rec.status == http.StatusSwitchingProtocols {
+	if rec.status == http.StatusSwitchingProtocols {
 		return false
 	}
+	_, trailers := rec.w.Header()["Trailer"]
 	d := Pass
 	for i := rec.n - 1; i >= 0; i-- {
 		next := rec.stages[i].Decide(rec, d)
-		rec.decided[i] = next
+		if next == Buffer && trailers {
+			next = Pass
+		}
 		switch next {
 		case NotModified:
 			rec.notModified()
-			d = next
 		case Drop:
-			rec.swallow = true
-			hold, d = true, next
+			rec.swallow, hold = true, true
 		case Buffer:
-			hold, d = true, next
+			hold = true
 		case Pass:
+			continue // what those inside decided stays
 		}
+		rec.decided[i], d = next, next
 	}
 	return hold
 }
@@ -260,10 +285,7 @@ func (rec *Recorder) notModified() {
 
 func (rec *Recorder) startPassing() {
 	rec.phase = passing
-	rec.swallow = rec.swallow || rec.headOnly
-	if rec.onStream != nil {
-		rec.onStream()
-	}
+	rec.swallow = rec.swallow || rec.headOnly || rec.x.probe
 	rec.w.WriteHeader(rec.status)
 }
 
@@ -271,6 +293,7 @@ func (rec *Recorder) startPassing() {
 func (rec *Recorder) stream() error {
 	var err error
 	rec.startPassing()
+	rec.tellStream()
 	if body := rec.body(); len(body) > 0 && !rec.swallow {
 		_, err = rec.w.Write(body)
 	}
@@ -278,10 +301,17 @@ func (rec *Recorder) stream() error {
 	return err
 }
 
+func (rec *Recorder) tellStream() {
+	if rec.onStream != nil {
+		rec.onStream()
+		rec.onStream = nil
+	}
+}
+
 func (rec *Recorder) sendBuffered() {
 	body := rec.body()
 	if rec.headOnly {
-		rec.describeBody(len(body))
+		rec.describeBody(body)
 		body = nil
 	}
 	rec.w.WriteHeader(rec.status)
@@ -290,12 +320,18 @@ func (rec *Recorder) sendBuffered() {
 	}
 }
 
-// describeBody gives a HEAD the length that the GET would have had, as the
+// describeBody gives a HEAD the fields that the GET would have had, as the
 // server does for a handler that ignores the method.
-func (rec *Recorder) describeBody(n int) {
+func (rec *Recorder) describeBody(body []byte) {
 	h := rec.w.Header()
-	if n > 0 && h["Content-Length"] == nil && !rec.swallow {
-		h["Content-Length"] = []string{strconv.Itoa(n)}
+	if len(body) == 0 || rec.swallow {
+		return
+	}
+	if h["Content-Length"] == nil {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	if _, typed := h["Content-Type"]; !typed && h["Content-Encoding"] == nil {
+		h["Content-Type"] = []string{http.DetectContentType(body)}
 	}
 }
 
@@ -304,4 +340,17 @@ func (rec *Recorder) dropBuffer() {
 		rec.buf.giveBack()
 	}
 	rec.buf, rec.lent = nil, false
+}
+
+// declaredLength is the Content-Length that the handler set, or -1.
+func declaredLength(h http.Header) int64 {
+	lines := h["Content-Length"]
+	if len(lines) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseInt(lines[0], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -24,8 +25,8 @@ func (rec *Recorder) Header() http.Header {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	switch {
-	case rec.phase == sealed:
-		return rec.w.Header().Clone() // for a goroutine that was left behind
+	case rec.over():
+		return make(http.Header) // for a goroutine that was left behind: the fields are no longer its own
 	case rec.phase != buffering:
 		return rec.w.Header()
 	case rec.late == nil:
@@ -43,8 +44,12 @@ func (rec *Recorder) mergeTrailers() {
 }
 
 // WriteHeader settles the answer. Informational statuses go out at once; a
-// second final one is ignored.
+// second final one is ignored. It panics where net/http does, and not when the
+// answer is sent: on a status that is none.
 func (rec *Recorder) WriteHeader(status int) {
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
+	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	switch {
@@ -86,7 +91,12 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 	if rec.phase == fresh {
 		rec.settle(http.StatusOK)
 	}
-	if rec.phase == buffering && !rec.swallow {
+	switch {
+	case rec.over():
+		return 0, nil, http.ErrHandlerTimeout
+	case rec.exceeds(len(p)):
+		return 0, nil, http.ErrContentLength
+	case rec.phase == buffering && !rec.swallow:
 		if rec.buf == nil {
 			rec.buf = takeBuffer()
 		}
@@ -97,18 +107,29 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 		err = rec.stream()
 	}
 	switch {
-	case rec.over():
-		return 0, nil, http.ErrHandlerTimeout
 	case err != nil:
 		return 0, nil, err
 	case rec.swallow:
+		if rec.written > rec.limit {
+			rec.tellStream()
+		}
 		return len(p), nil, nil
 	}
 	return 0, rec.w, nil
 }
 
+// exceeds counts n more bytes, and reports whether they are more than the
+// handler declared: net/http refuses those, and sends what came before. What is
+// passed on it counts itself.
+func (rec *Recorder) exceeds(n int) bool {
+	rec.written += int64(n)
+	return rec.length >= 0 && rec.written > rec.length && (rec.phase == buffering || rec.swallow)
+}
+
 // over reports whether it is too late for the handler to write anything.
-func (rec *Recorder) over() bool { return rec.phase == sealed || rec.phase == finished }
+func (rec *Recorder) over() bool {
+	return rec.phase == sealed || rec.phase == finished || rec.replaced
+}
 
 // Flush is FlushError without the error.
 func (rec *Recorder) Flush() { _ = rec.FlushError() }
@@ -116,6 +137,9 @@ func (rec *Recorder) Flush() { _ = rec.FlushError() }
 // FlushError sends what was written so far, with the status that the handler
 // set. From there on nothing is held back, unless it is swallowed.
 func (rec *Recorder) FlushError() error {
+	if !canFlush(rec.w) {
+		return http.ErrNotSupported // before anything is settled: the handler may answer otherwise
+	}
 	rec.mu.Lock()
 	if rec.phase == fresh {
 		rec.settle(http.StatusOK)
@@ -133,6 +157,21 @@ func (rec *Recorder) FlushError() error {
 		return err
 	}
 	return http.NewResponseController(rec.w).Flush()
+}
+
+// canFlush is what [http.ResponseController.Flush] looks for.
+func canFlush(w http.ResponseWriter) bool {
+	for range maxUnwrap {
+		switch f := w.(type) {
+		case interface{ FlushError() error }, http.Flusher:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = f.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // Hijack hands the connection to the handler. Nothing that was held back is

@@ -1,0 +1,95 @@
+package etag
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+// maxFields is how many fields of different names a request with preconditions
+// may have, since all of them are asked with again.
+const maxFields = 128
+
+// question makes the GET of a write's target that is asked on the client's
+// behalf, with everything that could choose the representation or say who asks.
+// It shares nothing with the write that a handler could change.
+func question(r *http.Request) *http.Request {
+	bare := r.WithContext(r.Context())
+	bare.Header = nil // copied below, without what a copy of hostile fields costs
+	q := bare.Clone(r.Context())
+	q.Method = http.MethodGet
+	q.Body, q.GetBody, q.ContentLength = http.NoBody, nil, 0
+	q.TransferEncoding, q.Trailer = nil, nil
+	q.Form, q.PostForm, q.MultipartForm = nil, nil, nil
+	q.Header = copyFields(r.Header)
+	middleware.DeleteHopByHop(q.Header)
+	for name := range q.Header {
+		if concernsTheWrite(name) {
+			delete(q.Header, name)
+		}
+	}
+	q.Header["Cache-Control"] = []string{"no-cache"} // a stored answer may be older than the last write
+	return q
+}
+
+// copyFields copies the map. Values are shared, and cannot be appended to.
+func copyFields(h http.Header) http.Header {
+	c := make(http.Header, len(h))
+	for name, lines := range h {
+		c[name] = slices.Clip(lines)
+	}
+	return c
+}
+
+// concernsTheWrite reports whether a field of a write says nothing about the
+// representation that a GET would select, or would make it a write again.
+func concernsTheWrite(name string) bool {
+	switch name {
+	case "Range", "Expect", "Prefer", "Pragma", "Idempotency-Key", "Lock-Token",
+		"X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
+		return true
+	}
+	return strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "Content-")
+}
+
+// ask runs the handler with q, and returns its answer, of which at most MaxBody
+// bytes are held. Once there are more the handler is told to stop, and may
+// panic with [http.ErrAbortHandler] to say that its answer is not whole, which
+// is known here.
+func (wr *write) ask(q *http.Request) (answer *middleware.Recorder) {
+	ctx, cancel := context.WithCancel(wr.inner.Context())
+	defer cancel()
+	answer = middleware.Ask(wr.l.config.MaxBody, cancel)
+	defer answer.Settle()
+	defer endedBy(ctx)
+	wr.next.ServeHTTP(answer, q.WithContext(ctx))
+	return answer
+}
+
+// endedBy, deferred, recovers from a handler that aborts its answer because ctx
+// was cancelled.
+func endedBy(ctx context.Context) {
+	if ctx.Err() == nil {
+		return // as it came
+	}
+	if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
+		panic(v)
+	}
+}
+
+// behindMethodRoute refuses to ask a handler that a ServeMux reached by a
+// pattern with a method: it may never look at the method, and would run the
+// write in answer to the GET.
+func behindMethodRoute(r *http.Request) *problem.Problem {
+	method, _, found := strings.Cut(r.Pattern, " ")
+	if !found {
+		return nil
+	}
+	return validatorMissing(fmt.Errorf(
+		"etag: the layer wraps the handler of a %s route, which cannot be asked for the validator: wrap the router, or give Config.Current", method))
+}
