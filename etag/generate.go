@@ -121,12 +121,16 @@ func stamp(fields http.Header, s State) {
 	}
 }
 
+// rawETag is the key under which handlers put a tag into the map themselves, to
+// have it sent in the usual case. Set would have made it Etag.
+const rawETag = "ETag"
+
 // quoteTag reports whether the handler set an entity tag. One that it left
 // unquoted is quoted in place, since no client could ever send it back; what
 // cannot be a tag, or came twice, is deleted.
 func quoteTag(fields http.Header) bool {
-	if raw, ok := fields["ETag"]; ok { // put into the map as it is written, past Set
-		delete(fields, "ETag")
+	if raw, ok := fields[rawETag]; ok {
+		delete(fields, rawETag)
 		fields["Etag"] = raw
 	}
 	lines := fields["Etag"]

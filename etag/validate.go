@@ -33,7 +33,7 @@ func (c Config) validate() error {
 // ofGate names the fields of a gate's configuration as they are called here.
 // The mistakes are joined, each a *store.ConfigError.
 func ofGate(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the very value that NewGate returns
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}
