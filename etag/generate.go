@@ -2,7 +2,6 @@ package etag
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +48,7 @@ type hasher Layer
 
 func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
 	fields := rec.Fields()
-	if !isRepresentation(rec.Status()) || quoteTag(fields) || isStream(fields) || declaredLength(fields) > h.config.MaxBody {
+	if !isRepresentation(rec.Status()) || quoteTag(fields) || isStream(fields) || rec.DeclaredLength() > h.config.MaxBody {
 		return middleware.Pass
 	}
 	return middleware.Buffer
@@ -129,7 +128,7 @@ const rawETag = "ETag"
 // unquoted is quoted in place, since no client could ever send it back; what
 // cannot be a tag, or came twice, is deleted.
 func quoteTag(fields http.Header) bool {
-	if raw, ok := fields[rawETag]; ok {
+	if raw, ok := fields[rawETag]; ok { //nolint:staticcheck // SA1008: the point is that it is not canonical
 		delete(fields, rawETag)
 		fields["Etag"] = raw
 	}
@@ -167,19 +166,6 @@ func isStream(fields http.Header) bool {
 	contentType := fields["Content-Type"]
 	return len(contentType) > 0 &&
 		(strings.HasPrefix(contentType[0], "text/event-stream") || strings.HasPrefix(contentType[0], "multipart/x-mixed-replace"))
-}
-
-// declaredLength is the answer's Content-Length, or -1.
-func declaredLength(fields http.Header) int64 {
-	lines := fields["Content-Length"]
-	if len(lines) == 0 {
-		return -1
-	}
-	n, err := strconv.ParseInt(lines[0], 10, 64)
-	if err != nil {
-		return -1
-	}
-	return n
 }
 
 // modifiedIn reads Last-Modified, or returns zero.

@@ -22,34 +22,40 @@ type tagList struct {
 	transformed bool   // a tag also stands for what it may have been
 }
 
-// parseList reads all field lines of a list together. Empty elements count for
+// parse reads all field lines of a list together. Empty elements count for
 // nothing (RFC 9110, section 5.6.1.2). A field without a single element is
 // malformed, although the grammar would let it pass: a client that sent an
 // If-Match meant to guard its write.
-func parseList(lines []string) tagList {
+func (l *tagList) parse(lines []string) {
 	if len(lines) == 0 {
-		return tagList{}
+		return
 	}
+	l.present = true
 	if tag, ok := soleTag(lines); ok {
-		return tagList{present: true, tags: []Tag{tag}}
+		l.tags = []Tag{tag}
+		return
 	}
-	count, why := measureList(lines)
-	if why != wellFormed {
-		return tagList{present: true, malformed: why}
+	l.tags, l.star, l.malformed = readList(lines)
+}
+
+func readList(lines []string) (tags []Tag, star bool, malformed reason) {
+	count, malformed := measureList(lines)
+	if malformed != wellFormed {
+		return nil, false, malformed
 	}
 	if len(lines) == 1 && strings.Trim(lines[0], ows) == "*" {
-		return tagList{present: true, star: true}
+		return nil, true, wellFormed
 	}
-	tags := make([]Tag, 0, count)
+	tags = make([]Tag, 0, count)
 	for _, line := range lines {
-		if tags, why = appendLine(tags, line); why != wellFormed {
-			return tagList{present: true, malformed: why}
+		if tags, malformed = appendLine(tags, line); malformed != wellFormed {
+			return nil, false, malformed
 		}
 	}
 	if len(tags) == 0 {
-		return tagList{present: true, malformed: empty}
+		return nil, false, empty
 	}
-	return tagList{present: true, tags: tags}
+	return tags, false, wellFormed
 }
 
 // soleTag reads the list that nearly every client sends: one tag, as it was

@@ -51,6 +51,11 @@ func TestParseList(t *testing.T) {
 	})
 }
 
+func parseList(lines []string) (l tagList) {
+	l.parse(lines)
+	return l
+}
+
 func TestReasonsStateTheLimits(t *testing.T) {
 	assert.Contains(t, tooLong.String(), strconv.Itoa(MaxFieldBytes))
 	assert.Contains(t, tooMany.String(), strconv.Itoa(MaxListTags))

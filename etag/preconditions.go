@@ -36,16 +36,25 @@ type Preconditions struct {
 // ignored without an error, as the RFC says. An If-Range without a Range is
 // ignored; one that cannot be read is false.
 func ParsePreconditions(h http.Header) (Preconditions, error) {
-	p := Preconditions{
-		ifMatch:           parseList(h[fieldIfMatch]),
-		ifNoneMatch:       parseList(h[fieldIfNoneMatch]),
-		ifModifiedSince:   parseDateField(h[fieldIfModifiedSince]),
-		ifUnmodifiedSince: parseDateField(h[fieldIfUnmodifiedSince]),
-	}
+	var p Preconditions
+	p.parseForWrite(h)
+	p.parseForRead(h)
+	return p, errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
+}
+
+// parseForWrite reads the fields that count on every method.
+func (p *Preconditions) parseForWrite(h http.Header) {
+	p.ifMatch.parse(h[fieldIfMatch])
+	p.ifNoneMatch.parse(h[fieldIfNoneMatch])
+	p.ifUnmodifiedSince = parseDateField(h[fieldIfUnmodifiedSince])
+}
+
+// parseForRead reads those that a write must ignore.
+func (p *Preconditions) parseForRead(h http.Header) {
+	p.ifModifiedSince = parseDateField(h[fieldIfModifiedSince])
 	if len(h["Range"]) > 0 {
 		p.ifRange = parseIfRange(h[fieldIfRange])
 	}
-	return p, errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
 }
 
 // IfMatch returns the entity tags of If-Match, weak ones included, which match
@@ -61,9 +70,9 @@ func (p Preconditions) IfMatch() (tags []Tag, star bool) {
 // malformedFor is the error of a field that a request of this method must be
 // refused for with 400, or nil. A malformed If-None-Match is no reason to
 // refuse a read: without it, the client gets the whole representation.
-func (p Preconditions) malformedFor(method string) error {
+func (p *Preconditions) malformedFor(method string) error {
 	switch {
-	case !isConditional(method):
+	case p.ifMatch.malformed == wellFormed && p.ifNoneMatch.malformed == wellFormed, !isConditional(method):
 		return nil
 	case isRead(method):
 		return p.ifMatch.err(fieldIfMatch)
@@ -73,7 +82,7 @@ func (p Preconditions) malformedFor(method string) error {
 
 // hasAny reports whether the request has a field that Evaluate may act on for
 // this method.
-func (p Preconditions) hasAny(method string) bool {
+func (p *Preconditions) hasAny(method string) bool {
 	write := p.ifMatch.present || p.ifNoneMatch.present || p.ifUnmodifiedSince.set
 	if isRead(method) {
 		return write || p.ifModifiedSince.set || p.ifRange.present
@@ -82,18 +91,18 @@ func (p Preconditions) hasAny(method string) bool {
 }
 
 // hasIfMatch reports whether there is an If-Match, * and malformed included.
-func (p Preconditions) hasIfMatch() bool { return p.ifMatch.present }
+func (p *Preconditions) hasIfMatch() bool { return p.ifMatch.present }
 
 // noneMatchAny reports whether there is an If-None-Match: *, which says that
 // the request means to create.
-func (p Preconditions) noneMatchAny() bool { return p.ifNoneMatch.star }
+func (p *Preconditions) noneMatchAny() bool { return p.ifNoneMatch.star }
 
 // hasUnmodifiedSince reports whether there is an If-Unmodified-Since that
 // could be read.
-func (p Preconditions) hasUnmodifiedSince() bool { return p.ifUnmodifiedSince.set }
+func (p *Preconditions) hasUnmodifiedSince() bool { return p.ifUnmodifiedSince.set }
 
 // needsTag reports whether the verdict depends on the current entity tag, and
 // not only on whether there is a representation.
-func (p Preconditions) needsTag() bool {
+func (p *Preconditions) needsTag() bool {
 	return len(p.ifMatch.tags) > 0 || len(p.ifNoneMatch.tags) > 0
 }

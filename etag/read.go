@@ -9,7 +9,12 @@ import (
 
 // read answers a GET or HEAD that carries preconditions.
 func (l *Layer) read(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	p := l.parse(r.Header)
+	var p Preconditions
+	p.parseForWrite(r.Header)
+	p.parseForRead(r.Header)
+	if l.config.AcceptTransformed {
+		p.acceptTransformed()
+	}
 	resource := ""
 	if l.config.Observer != nil || l.config.Current != nil {
 		resource = l.config.Resource(r)
@@ -27,14 +32,6 @@ func (l *Layer) read(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		return
 	}
 	l.readAnswer(w, r, next, p, resource)
-}
-
-func (l *Layer) parse(h http.Header) Preconditions {
-	p, _ := ParsePreconditions(h) // which errors count depends on the method: see malformedFor
-	if l.config.AcceptTransformed {
-		return p.transformed()
-	}
-	return p
 }
 
 // readCurrent judges a read before the handler runs. Where Current cannot

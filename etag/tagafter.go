@@ -20,9 +20,10 @@ func (wr *write) questionAfter() *http.Request {
 // tagAnswer gives the answer to a successful PUT the new validator, if what is
 // stored is what was sent: only then may the client take its own copy for the
 // current representation (RFC 9110 section 9.3.4). An ETag of the handler's own
-// stays, and is quoted if need be.
+// stays.
 func (wr *write) tagAnswer(rec *middleware.Recorder, q *http.Request) {
-	if !rec.Buffered() || quoteTag(rec.Fields()) || q == nil || !isSuccess(rec.Status()) {
+	rec.Settle()
+	if !rec.Buffered() || rec.Fields()["Etag"] != nil || !isSuccess(rec.Status()) {
 		return
 	}
 	if tag := wr.storedTag(q); tag != (Tag{}) {

@@ -19,9 +19,13 @@ var (
 // This gives up a little: where a server's own tags end in such a suffix,
 // "a-gzip" also stands for "a".
 func (p Preconditions) transformed() Preconditions {
+	p.acceptTransformed()
+	return p
+}
+
+func (p *Preconditions) acceptTransformed() {
 	p.ifMatch.transformed = true
 	p.ifNoneMatch.transformed = true
-	return p
 }
 
 // originals yields the opaque strings that t may have had, as a strong tag,

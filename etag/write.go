@@ -30,8 +30,12 @@ type write struct {
 // answers once the gate is open again: so that neither a client that sends
 // slowly nor one that reads slowly holds others up.
 func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	wr := write{l: l, next: next, r: r, preconditions: l.parse(r.Header), required: l.requires(r)}
-	gated := l.gated(r.Method, wr.preconditions)
+	wr := write{l: l, next: next, r: r, required: l.requires(r)}
+	wr.preconditions.parseForWrite(r.Header)
+	if l.config.AcceptTransformed {
+		wr.preconditions.acceptTransformed()
+	}
+	gated := l.gated(r.Method, &wr.preconditions)
 	if gated || l.config.Observer != nil {
 		wr.resource = l.config.Resource(r) // once: handlers change the path under it
 	}
@@ -61,7 +65,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 }
 
 // gated reports whether a write passes the gate of its resource.
-func (l *Layer) gated(method string, p Preconditions) bool {
+func (l *Layer) gated(method string, p *Preconditions) bool {
 	switch l.config.Gate {
 	case GateAll:
 		return kindOf(method) == replacing || p.hasAny(method)
@@ -74,7 +78,7 @@ func (l *Layer) gated(method string, p Preconditions) bool {
 
 // refusal is what the fields alone refuse the request for, or nil.
 func (wr *write) refusal() *problem.Problem {
-	p := wr.preconditions
+	p := &wr.preconditions
 	if err := p.malformedFor(wr.r.Method); err != nil {
 		return malformed(err)
 	}
@@ -108,7 +112,8 @@ func (wr *write) freeBody() {
 type holdBack bool
 
 // Decide implements [middleware.Stage].
-func (h holdBack) Decide(*middleware.Recorder, middleware.Decision) middleware.Decision {
+func (h holdBack) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
+	quoteTag(rec.Fields()) // what the handler says of the new version must be one that it can be sent back
 	if h {
 		return middleware.Buffer
 	}
@@ -153,7 +158,9 @@ func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) *pro
 	}
 	after := wr.questionAfter() // before the handler can change what it is made of
 	wr.run(rec)
-	wr.tagAnswer(rec, after)
+	if after != nil {
+		wr.tagAnswer(rec, after)
+	}
 	return nil
 }
 
@@ -182,8 +189,10 @@ func (wr *write) run(rec *middleware.Recorder) {
 	}
 	wr.next.ServeHTTP(rec, wr.inner)
 	wr.r.Pattern = wr.inner.Pattern // for what is outside, such as a metric by route
-	rec.Settle()
-	event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
+	if wr.l.config.Observer != nil {
+		rec.Settle()
+		event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
+	}
 }
 
 var errNoReturn = errors.New("etag: the handler did not return: a panic, or runtime.Goexit")
@@ -214,7 +223,7 @@ func (wr *write) judge(rec *middleware.Recorder) (p *problem.Problem, answered b
 // resource has none to compare it with. The RFC has it ignored then, which
 // would let the write through unchecked.
 func (wr *write) undecidedByDate(s State) bool {
-	p := wr.preconditions
+	p := &wr.preconditions
 	return wr.required && !p.hasIfMatch() && !p.noneMatchAny() &&
 		(!s.Exists || s.LastModified.IsZero())
 }

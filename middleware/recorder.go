@@ -139,6 +139,9 @@ func (rec *Recorder) Buffered() bool {
 // is the one that the handler, or a stage further in, settled on.
 func (rec *Recorder) Status() int { return rec.status }
 
+// DeclaredLength returns the Content-Length that the handler set, or -1.
+func (rec *Recorder) DeclaredLength() int64 { return rec.length }
+
 // Fields returns the fields that will be sent, for layers to change after the
 // handler has ended. (Header is the handler's view, in which changes that come
 // too late have no effect.)
