@@ -1,6 +1,10 @@
 package etag
 
-import "context"
+import (
+	"context"
+
+	"github.com/concordhttp/concord/middleware"
+)
 
 // Check is what the layer found out about a request before it let the handler
 // run, for a handler that compares once more in its own statement:
@@ -34,6 +38,12 @@ type checked struct {
 	context.Context
 	check Check
 	read  *readBy // nil: of a write
+}
+
+// gatedCheck is a checked and the writer's Exchange, in one allocation.
+type gatedCheck struct {
+	checked
+	exchange middleware.Exchange
 }
 
 // readBy says which layer judged which resource for a read.

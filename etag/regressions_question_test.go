@@ -294,9 +294,12 @@ func TestARouteOfOneMethodIsNeverAsked(t *testing.T) {
 // stream, is nothing to merge a change with.
 func TestPreferGetsWholeRepresentationsAlone(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"a part":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(206); fmt.Fprint(w, "one") },
-		"an error":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); fmt.Fprint(w, "one") },
-		"a coded one":   func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Encoding", "x"); fmt.Fprint(w, "one") },
+		"a part":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(206); fmt.Fprint(w, "one") },
+		"an error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); fmt.Fprint(w, "one") },
+		"a coded one": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "x")
+			fmt.Fprint(w, "one")
+		},
 		"a flushed one": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "one"); w.(http.Flusher).Flush() },
 		"a large one":   func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat("one", 1<<10)) },
 	} {

@@ -86,7 +86,7 @@ func TestAPanicAfterTheWriteLeavesItsAnswer(t *testing.T) {
 // given is what was sent.
 func TestOnlyAWholeWriteThatSucceededIsTagged(t *testing.T) {
 	for name, c := range map[string]struct {
-		status int             // of the write
+		status int              // of the write
 		read   http.HandlerFunc // called before the stored text is sent to a reader
 		broken bool             // the body of the write
 		tagged bool

@@ -16,13 +16,13 @@ type write struct {
 	l             *Layer
 	next          http.Handler
 	r             *http.Request
-	preconditions Preconditions
+	check         *gatedCheck    // what the handler is told
+	preconditions *Preconditions // in check
 	required      bool
 	resource      string // "" where neither the gate nor an observer needs it
 	body          *middleware.Body
 	wait          time.Duration
 	pass          *lease.Lease  // nil without a gate
-	check         *checked      // what the handler is told
 	inner         *http.Request // what the handler gets
 }
 
@@ -30,12 +30,14 @@ type write struct {
 // answers once the gate is open again: so that neither a client that sends
 // slowly nor one that reads slowly holds others up.
 func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	wr := write{l: l, next: next, r: r, required: l.requires(r)}
-	wr.preconditions.parseForWrite(r.Header)
+	check := new(gatedCheck)
+	preconditions := &check.check.Preconditions
+	preconditions.parseForWrite(r.Header)
 	if l.config.AcceptTransformed {
-		wr.preconditions.acceptTransformed()
+		preconditions.acceptTransformed()
 	}
-	gated := l.gated(r.Method, &wr.preconditions)
+	wr := write{l: l, next: next, r: r, check: check, preconditions: preconditions, required: l.requires(r)}
+	gated := l.gated(r.Method, preconditions)
 	if gated || l.config.Observer != nil {
 		wr.resource = l.config.Resource(r) // once: handlers change the path under it
 	}
@@ -48,7 +50,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 		l.refuse(w, r, wr.resource, p)
 		return
 	}
-	rec, owned := middleware.Record(w)
+	rec, owned := middleware.RecordIn(w, &check.exchange)
 	rec.Enter(holdBack(gated || l.tagsAfter(r.Method)), l.config.MaxBody)
 	if gated {
 		p = wr.throughGate(rec)
@@ -78,7 +80,7 @@ func (l *Layer) gated(method string, p *Preconditions) bool {
 
 // refusal is what the fields alone refuse the request for, or nil.
 func (wr *write) refusal() *problem.Problem {
-	p := &wr.preconditions
+	p := wr.preconditions
 	if err := p.malformedFor(wr.r.Method); err != nil {
 		return malformed(err)
 	}
@@ -167,7 +169,7 @@ func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) *pro
 // prepare makes what the handler gets: the same request, with the body that
 // was read, and a context that carries the check and ends with the lease.
 func (wr *write) prepare(ctx context.Context) {
-	wr.check = &checked{Context: ctx, check: Check{Preconditions: wr.preconditions}}
+	wr.check.Context = ctx
 	if wr.pass != nil {
 		wr.check.check.Token = wr.pass.Token()
 	}
@@ -223,7 +225,7 @@ func (wr *write) judge(rec *middleware.Recorder) (p *problem.Problem, answered b
 // resource has none to compare it with. The RFC has it ignored then, which
 // would let the write through unchecked.
 func (wr *write) undecidedByDate(s State) bool {
-	p := &wr.preconditions
+	p := wr.preconditions
 	return wr.required && !p.hasIfMatch() && !p.noneMatchAny() &&
 		(!s.Exists || s.LastModified.IsZero())
 }

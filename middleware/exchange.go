@@ -53,16 +53,29 @@ func Find(w http.ResponseWriter) *Exchange {
 // already, the layers share it and owned is false: the layer that owns it will
 // finish it. It is not shared past another wrapper, which would be passed by.
 func Record(w http.ResponseWriter) (rec *Recorder, owned bool) {
-	if rec, ok := w.(*Recorder); ok && rec.n < maxStages {
+	if rec, ok := shared(w); ok {
+		return rec, false
+	}
+	return RecordIn(w, new(Exchange))
+}
+
+// RecordIn is Record for a layer that has room for an Exchange in a struct of
+// its own, which is used if there is none yet. It must be zero.
+func RecordIn(w http.ResponseWriter, room *Exchange) (rec *Recorder, owned bool) {
+	if rec, ok := shared(w); ok {
 		return rec, false
 	}
 	x := Find(w)
 	if x == nil {
-		x = &Exchange{}
-		x.recorder.w, x.recorder.x = w, x
-		return &x.recorder, true
+		x = room
 	}
-	return &Recorder{w: w, x: x}, true
+	room.recorder.w, room.recorder.x = w, x
+	return &room.recorder, true
+}
+
+func shared(w http.ResponseWriter) (*Recorder, bool) {
+	rec, ok := w.(*Recorder)
+	return rec, ok && rec.n < maxStages
 }
 
 // Refuse answers w with p in place of the handler. A nil respond is
