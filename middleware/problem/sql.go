@@ -69,6 +69,9 @@ var sqlDetails = map[Kind]string{
 //   - result codes of SQLite, of modernc.org/sqlite, mattn/go-sqlite3 and
 //     ncruces/go-sqlite3.
 //
+// Drivers of the last two groups are told by their import path, in any major
+// version; a copy of one under another path is not known.
+//
 // Unique violations become [KindDuplicate], foreign keys [KindDependency],
 // exclusion and check constraints [KindStateConflict], deadlocks,
 // serialization failures and locks that were not free [KindWriteConflict].

@@ -18,6 +18,22 @@ func isNil(err error) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
+// driver is how the errors of one database driver are read.
+type driver struct {
+	path string // import path; it is that of packages below it and later versions too
+	read func(error, reflect.Value) conflict
+}
+
+// drivers are those that state no SQLSTATE. They are told by their whole import
+// path, since applications have packages with names like acme/internal/sqlite,
+// whose errors have codes with meanings of their own.
+var drivers = []driver{
+	{"github.com/go-sql-driver/mysql", readMySQL},
+	{"modernc.org/sqlite", readSQLite},
+	{"github.com/mattn/go-sqlite3", readSQLite},
+	{"github.com/ncruces/go-sqlite3", readSQLite},
+}
+
 // readConflict reads one error, not those that it wraps. Drivers are told apart
 // by the shape of their error and the path of its package, so that none has to
 // be imported.
@@ -28,13 +44,10 @@ func readConflict(err error) conflict {
 			return conflict{kind, constraintField(v)}
 		}
 	}
-	switch path := v.Type().PkgPath(); {
-	case strings.Contains(path, "mysql"):
-		return readMySQL(v)
-	case strings.Contains(path, "sqlite"):
-		code := sqliteCode(err, v)
-		if kind := sqliteKind(code); kind != "" {
-			return conflict{kind, sqliteConstraint(code, err.Error())}
+	path := v.Type().PkgPath()
+	for _, d := range drivers {
+		if below, ok := strings.CutPrefix(path, d.path); ok && (below == "" || below[0] == '/') {
+			return d.read(err, v)
 		}
 	}
 	return conflict{}
@@ -54,7 +67,7 @@ func constraintField(v reflect.Value) string {
 }
 
 // readMySQL reads the fields Number and Message of go-sql-driver's MySQLError.
-func readMySQL(v reflect.Value) conflict {
+func readMySQL(_ error, v reflect.Value) conflict {
 	if v.Kind() != reflect.Struct {
 		return conflict{}
 	}
@@ -92,29 +105,56 @@ func mysqlConstraint(message string) string {
 	return ""
 }
 
+// readSQLite reads the code, and what its message adds to it.
+func readSQLite(err error, v reflect.Value) conflict {
+	code := sqliteCode(err, v)
+	kind := sqliteKind(code)
+	if kind == "" {
+		return conflict{}
+	}
+	return conflict{kind, sqliteConstraint(code, err.Error())}
+}
+
 // sqliteCode returns the most precise result code that an error tells: a field
 // or method ExtendedCode goes before Code; and drivers use the numbers
 // themselves as errors too. Zero, which is SQLITE_OK: it tells none.
+//
+// The methods are looked up by literal names, one by one: given any other, the
+// linker has to keep every exported method of the whole program, 2 MB of a
+// small one.
 func sqliteCode(err error, v reflect.Value) int {
 	if code, ok := integer(v); ok {
 		return code
 	}
 	methods := reflect.ValueOf(err)
-	for _, name := range [...]string{"ExtendedCode", "Code"} {
-		if v.Kind() == reflect.Struct {
-			if code, ok := integer(v.FieldByName(name)); ok && code != 0 {
-				return code
-			}
-		}
-		m := methods.MethodByName(name)
-		if !m.IsValid() || m.Type().NumIn() != 0 || m.Type().NumOut() != 1 {
-			continue
-		}
-		if code, ok := integer(m.Call(nil)[0]); ok && code != 0 {
+	for _, code := range [...]int{
+		codeField(v, "ExtendedCode"), codeMethod(methods.MethodByName("ExtendedCode")),
+		codeField(v, "Code"), codeMethod(methods.MethodByName("Code")),
+	} {
+		if code != 0 {
 			return code
 		}
 	}
 	return 0
+}
+
+// codeField returns the integer in a field of a struct; zero if there is none.
+func codeField(v reflect.Value, name string) int {
+	if v.Kind() != reflect.Struct {
+		return 0
+	}
+	code, _ := integer(v.FieldByName(name))
+	return code
+}
+
+// codeMethod calls a method that takes nothing and returns one integer, whose
+// type is each driver's own; zero if it is no such method.
+func codeMethod(m reflect.Value) int {
+	if !m.IsValid() || m.Type().NumIn() != 0 || m.Type().NumOut() != 1 {
+		return 0
+	}
+	code, _ := integer(m.Call(nil)[0])
+	return code
 }
 
 // integer returns the value of an integer of any type. The codes of SQLite are
