@@ -64,9 +64,18 @@ func (h *shard) dropBody(spared *entry) bool {
 // makeRoom drops bodies, the least recently used of one shard after another,
 // until those that remain fit; not that of spared, which was just written and
 // fits by itself.
+//
+// Each call takes a turn to begin with another shard, and then walks all of
+// them by itself: of calls that shared their steps each would see some of the
+// shards, and none of them the body that the other spares. Whoever writes last
+// sees every other body, and so the limit holds once all calls have returned.
 func (s *Store) makeRoom(spared *entry) {
-	for idle := 0; s.room.short() && idle < len(s.shards); {
-		h := &s.shards[s.turn.Add(1)&s.mask]
+	if !s.room.short() {
+		return
+	}
+	next := s.turn.Add(1)
+	for idle := 0; s.room.short() && idle < len(s.shards); next++ {
+		h := &s.shards[next&s.mask]
 		if h.giveBody(spared) {
 			idle = 0
 		} else {

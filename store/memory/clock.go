@@ -32,5 +32,9 @@ func (c clock) now() instant { return instant(time.Since(c.start)) }
 // growing across a restart.
 func (c clock) nowAndMicros() (instant, uint64) {
 	t := time.Now()
-	return instant(t.Sub(c.start)), uint64(t.UnixMicro())
+	return instant(t.Sub(c.start)), microsOf(t)
 }
+
+// microsOf returns t in µs since 1970, and 0 before: a clock that was never set
+// must not draw a version near the greatest there is, after which none is left.
+func microsOf(t time.Time) uint64 { return uint64(max(0, t.UnixMicro())) }

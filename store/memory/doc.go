@@ -14,5 +14,6 @@
 //
 // Records are not copied on their way in or out: the contract makes their
 // slices read-only on both sides. A head or body that is a small part of a
-// large array keeps all of that array in memory.
+// large array keeps all of that array in memory, and so does a key that is a
+// substring of a large string.
 package memory

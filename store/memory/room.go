@@ -10,12 +10,18 @@ type room struct {
 }
 
 // takeRecord reserves room for one more record, or reports that there is none.
+// It never counts a record that it does not get room for, not even for a
+// moment: another Create would find the store full because of it.
 func (r *room) takeRecord() bool {
-	if r.records.Add(1) <= r.maxRecords {
-		return true
+	for {
+		n := r.records.Load()
+		if n >= r.maxRecords {
+			return false
+		}
+		if r.records.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	r.records.Add(-1)
-	return false
 }
 
 // giveRecord returns the room of a record.

@@ -19,7 +19,7 @@ type Store struct {
 	seed   maphash.Seed
 	shards []shard
 	mask   uint64
-	turn   atomic.Uint64 // whose turn it is to make room
+	turn   atomic.Uint64 // the shard with which making room begins
 
 	closing sync.Once
 	closed  chan struct{}
@@ -83,17 +83,20 @@ func (s *Store) Create(ctx context.Context, key string, r store.Record) (store.R
 		return store.Record{}, false, err
 	}
 	h := s.shard(key)
-	for {
+	for reaped := true; ; {
 		written, standing, err := h.create(key, r)
 		switch {
 		case err == nil:
 			s.makeRoom(written)
 			return standing, written != nil, nil
-		case !errors.Is(err, store.ErrFull) || s.reapEverywhere() == 0:
+		case !errors.Is(err, store.ErrFull) || !reaped:
 			return store.Record{}, false, err
 		}
-		// Something had expired in another shard. Its room may be gone again
-		// by now, so this goes on until there is nothing left to remove.
+		// What has expired in other shards gives room, which may be gone again
+		// by now; so this goes on until there is nothing left to remove. Then
+		// another call may have removed it since this one found the store
+		// full, which is why the last word is that of create.
+		reaped = s.reapEverywhere() > 0
 	}
 }
 
