@@ -92,18 +92,10 @@ func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lea
 		key:       key,
 		head:      head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.encode(),
 		ttl:       c.TTL,
-		term:      k.term(now, now.add(k.config.MaxRun)),
+		term:      term{ends: now.add(k.config.MaxRun)},
 		acquiring: call{parent: within, keeper: k},
 	}
+	l.term.count(now, k.config.Lease, k.config.Margin)
 	l.acquiring.until.Store(int64(now.add(min(k.config.CallTimeout, own))))
 	return l
-}
-
-// term counts a lease from the sending of an acknowledged write.
-func (k *Keeper) term(sent, ends instant) term {
-	return term{
-		stop:    sent.add(k.config.Lease - k.config.Margin),
-		ends:    ends,
-		renewAt: sent.add(k.config.Lease / 3),
-	}
 }

@@ -79,6 +79,20 @@ func TestALeaseIsAContext(t *testing.T) {
 			cancel()
 		}
 	})
+	bubble(t, "its deadline can be read at the instant of a renewal", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", claim(""))
+		want, _ := l.Deadline()
+		for range 20 {
+			time.Sleep(testLease / 3) // the race detector sees whether a lock is missing
+			deadline, ok := l.Deadline()
+			require.True(t, ok)
+			require.Equal(t, want, deadline)
+		}
+		synctest.Wait()
+		require.Equal(t, 20, m.count("Replace"))
+		require.NoError(t, l.Release(t.Context()))
+	})
 	bubble(t, "contexts derived from it need no goroutine", func(t *testing.T) {
 		g := gate(t, newModel())
 		parent, stop := context.WithCancel(t.Context())

@@ -41,7 +41,8 @@ func (l *Lease) renewed(sent instant, standing store.Record, replaced bool, err 
 	case l.over():
 		// Finished meanwhile; all that matters now is the version.
 	case replaced:
-		l.term, l.failures = k.term(sent, l.term.ends), 0
+		l.term.count(sent, k.config.Lease, k.config.Margin)
+		l.failures = 0
 		l.lookLocked(k.clock.now(), true)
 	case err != nil || ours:
 		// No answer, or an earlier renewal whose answer was lost. When that was

@@ -1,10 +1,18 @@
 package lease
 
+import "time"
+
 // term is what the time of a lease depends on.
 type term struct {
 	stop    instant // the owner stops here unless a renewal is acknowledged before
-	ends    instant // MaxRun is over
+	ends    instant // MaxRun is over; never changed, so that it is read without the lease's lock
 	renewAt instant
+}
+
+// count counts the lease from the sending of an acknowledged write.
+func (t *term) count(sent instant, lease, margin time.Duration) {
+	t.stop = sent.add(lease - margin)
+	t.renewAt = sent.add(lease / 3)
 }
 
 // step is what a lease needs at some instant.
