@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,7 +59,14 @@ func TestRoomThatAnotherCallMadeIsFound(t *testing.T) {
 func TestAnAttemptThatFailsTakesNoRoom(t *testing.T) {
 	r := room{maxRecords: 1}
 	require.True(t, r.takeRecord())
-	var others sync.WaitGroup
+	var others, watcher sync.WaitGroup
+	var done atomic.Bool
+	most := int64(0)
+	watcher.Go(func() {
+		for !done.Load() {
+			most = max(most, r.records.Load())
+		}
+	})
 	for range 4 {
 		others.Go(func() {
 			for range 100_000 {
@@ -66,11 +74,9 @@ func TestAnAttemptThatFailsTakesNoRoom(t *testing.T) {
 			}
 		})
 	}
-	most := int64(0)
-	for range 200_000 {
-		most = max(most, r.records.Load())
-	}
 	others.Wait()
+	done.Store(true)
+	watcher.Wait()
 	require.EqualValues(t, 1, most)
 }
 
