@@ -69,7 +69,7 @@ func TestAnAttemptThatFailsTakesNoRoom(t *testing.T) {
 	})
 	for range 4 {
 		others.Go(func() {
-			for range 100_000 {
+			for range 1_000_000 {
 				r.takeRecord()
 			}
 		})
