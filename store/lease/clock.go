@@ -1,12 +1,23 @@
 package lease
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // instant is a moment as the time since its clock was made. It is read from the
 // monotonic clock, so that a step of the time of day moves no lease.
 type instant time.Duration
 
-func (i instant) add(d time.Duration) instant       { return i + instant(d) }
+// add returns the instant d later, d not being negative, and the end of time
+// rather than overflow: a bound that is out of reach is none.
+func (i instant) add(d time.Duration) instant {
+	if later := i + instant(d); later >= i {
+		return later
+	}
+	return math.MaxInt64
+}
+
 func (i instant) until(later instant) time.Duration { return time.Duration(later - i) }
 
 // clock reads instants. Reading one costs half of what time.Now does, and it

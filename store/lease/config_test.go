@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -73,4 +74,50 @@ func TestGateWantsAComparableStore(t *testing.T) {
 	require.Equal(t, []string{"Store"}, fields(t, err))
 	_, err = lease.NewGate(lease.GateConfig{Store: &uncomparable{Store: newModel()}})
 	require.NoError(t, err)
+}
+
+// longest is as good as no bound at all.
+const longest time.Duration = math.MaxInt64
+
+func TestTheLongestDurationsAreNoBound(t *testing.T) {
+	for name, change := range map[string]func(*lease.Config){
+		"MaxRun":              func(c *lease.Config) { c.MaxRun = longest },
+		"CallTimeout":         func(c *lease.Config) { c.CallTimeout = longest },
+		"PollMax":             func(c *lease.Config) { c.PollMax = longest },
+		"PollMin and PollMax": func(c *lease.Config) { c.PollMin, c.PollMax = longest, longest },
+		"all of them": func(c *lease.Config) {
+			c.MaxRun, c.CallTimeout, c.PollMin, c.PollMax = longest, longest, longest, longest
+		},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			m := newModel()
+			k := keeper(t, polled{m}, change)
+			time.Sleep(time.Second) // so that the longest from now on is past the end of time
+			l := acquire(t, k, "key", lease.Claim{})
+			deadline, ok := l.Deadline()
+			require.True(t, ok)
+			require.Positive(t, time.Until(deadline))
+			time.Sleep(3 * testLease)
+			requireLive(t, l)
+			// Whoever waits is bounded by its own wait, however long the pauses are.
+			_, err := k.Acquire(t.Context(), "key", lease.Claim{Wait: time.Minute})
+			require.ErrorIs(t, err, lease.ErrBusy)
+			requireLive(t, l)
+			m.setFaults(on("Delete", fault{before: delay(time.Second)})) // needs a context that lasts
+			require.NoError(t, l.Release(t.Context()))
+			l, err = k.Acquire(t.Context(), "key", lease.Claim{Wait: longest, TTL: longest})
+			require.NoError(t, err)
+			_, err = l.Settle(t.Context(), nil, nil, longest)
+			require.NoError(t, err)
+		})
+	}
+	bubble(t, "a pause of any length ends with the call", func(t *testing.T) {
+		m := newModel()
+		m.setFaults(on("Delete", fault{before: fail}))
+		k := keeper(t, m, func(c *lease.Config) { c.PollMin, c.PollMax = longest, longest })
+		l := acquire(t, k, "key", lease.Claim{})
+		began := time.Now()
+		require.ErrorIs(t, l.Release(t.Context()), errReset)
+		require.Equal(t, lease.DefaultCallTimeout, time.Since(began))
+	})
 }

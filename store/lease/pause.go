@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -11,9 +12,10 @@ import (
 func (k *Keeper) backoff(failures int) time.Duration {
 	d := k.config.PollMin
 	for range failures {
-		if d *= 2; d >= k.config.PollMax {
+		if d >= k.config.PollMax/2 { // before it is doubled, lest it overflow
 			return k.config.PollMax
 		}
+		d *= 2
 	}
 	return d
 }
@@ -21,7 +23,8 @@ func (k *Keeper) backoff(failures int) time.Duration {
 // halfUpOrDown varies a pause, so that those who wait for one thing do not all
 // look at once.
 func halfUpOrDown(d time.Duration) time.Duration {
-	return d/2 + rand.N(d+1) //nolint:gosec // it spreads load and guards nothing
+	d = min(d, math.MaxInt64/2) // half more than that is still a duration
+	return d/2 + rand.N(d+1)    //nolint:gosec // it spreads load and guards nothing
 }
 
 // pause waits for about d, and reports whether ctx lasted that long.
