@@ -14,7 +14,8 @@ import (
 // cleared: an ETag, a length, an encoding or a lifetime that belongs to another
 // body. Cookies, Vary, CORS and security fields stay. Then come Cache-Control:
 // no-store, X-Content-Type-Options: nosniff, a Link to the type's description,
-// and p.Header, and the status is sent.
+// and p.Header, and the status is sent. None of them is sent a second time for
+// being in the handler's map in another case.
 //
 // A second call, or a call after the answer has begun, is as useless as that of
 // [http.ResponseWriter].
@@ -27,6 +28,7 @@ func (p *Problem) WriteHeader(w http.ResponseWriter) {
 func (p *Problem) writeHeader(w http.ResponseWriter) {
 	h := w.Header()
 	clearAnswer(h)
+	p.clearSpellings(h)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.Type != blankType && isURIReference(p.Type) {
@@ -50,6 +52,39 @@ func clearAnswer(h http.Header) {
 			delete(h, name)
 		}
 	}
+}
+
+// clearSpellings removes the fields that the problem sets where they were put
+// into the map in another case, as net/http would send both. Fields that are
+// added to stay: theirs are lists, and every line counts. So do those of a
+// Content-Security-Policy, of which every one is enforced.
+func (p *Problem) clearSpellings(h http.Header) {
+	for name := range h {
+		if canonical := http.CanonicalHeaderKey(name); canonical != name && p.sets(h, canonical) {
+			delete(h, name)
+		}
+	}
+}
+
+// sets reports whether a field of that canonical name is, on the answer with
+// the fields h, the problem's or that of whoever writes the body.
+func (p *Problem) sets(h http.Header, name string) bool {
+	switch name {
+	case "X-Content-Type-Options":
+		return true
+	case "Content-Type", "Content-Language", "Stripe-Should-Retry":
+		_, set := h[name]
+		return set
+	}
+	if isRefused(name) || isAddedTo(name) {
+		return false
+	}
+	for own := range p.Header {
+		if http.CanonicalHeaderKey(own) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // describesAnswer reports whether a field is a statement about one answer, and
@@ -80,15 +115,37 @@ func describesAnswer(name string) bool {
 // addField puts a field of Problem.Header on the answer. Values are copied, as
 // a wrapper around the writer may change what it finds there.
 func addField(h http.Header, name string, values []string) {
-	switch name {
-	case "Content-Type", "Content-Length", "Content-Encoding", "Content-Range",
-		"Transfer-Encoding", "Trailer", "Connection", "Upgrade":
-		// They would break the body that is about to be written.
-	case "Link", "Vary", "Set-Cookie", "Www-Authenticate":
+	switch {
+	case isRefused(name):
+	case isAddedTo(name):
 		h[name] = append(h[name], values...)
 	default:
 		h[name] = slices.Clone(values)
 	}
+}
+
+// isRefused reports whether a field of Problem.Header is left out.
+func isRefused(name string) bool {
+	switch name {
+	case "Content-Type", "Content-Language", "Content-Length", "Content-Encoding", "Content-Range":
+		return true // they would be false of the body that is about to be written
+	case "Transfer-Encoding", "Trailer", "Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "Te", "Date":
+		return true // the server's own
+	case "Cache-Control", "Surrogate-Control", "X-Content-Type-Options":
+		return true // promised of every problem
+	}
+	// What is no name could only be one of net/http's own, http.TrailerPrefix.
+	return strings.HasSuffix(name, "Cdn-Cache-Control") || !isToken(name)
+}
+
+// isAddedTo reports whether a field of Problem.Header comes beside those that
+// are on the answer already.
+func isAddedTo(name string) bool {
+	switch name {
+	case "Link", "Vary", "Set-Cookie", "Www-Authenticate":
+		return true
+	}
+	return false
 }
 
 // addVary names a request field in Vary (RFC 9110 section 12.5.5), once.

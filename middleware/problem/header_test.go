@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,7 +96,6 @@ func TestFieldsOfTheProblemAreSent(t *testing.T) {
 		"retry-after":      {"30"},
 		"Link":             {`</docs>; rel="help"`},
 		"Vary":             {"Origin"},
-		"Cache-Control":    {"max-age=1"},
 		"Content-Type":     {"text/evil"},
 		"content-length":   {"1"},
 		"Content-Encoding": {"gzip"},
@@ -109,10 +109,76 @@ func TestFieldsOfTheProblemAreSent(t *testing.T) {
 	assert.Equal(t, []string{"30"}, h.Values("Retry-After"))
 	assert.Len(t, h.Values("Link"), 2, "the description and the problem's own")
 	assert.Equal(t, []string{"Accept-Language", "Origin"}, h.Values("Vary"))
-	assert.Equal(t, "max-age=1", h.Get("Cache-Control"), "the problem's author may know better")
 	assert.Equal(t, "application/problem+json", h.Get("Content-Type"), "the form of the body is the responder's")
 	assert.Empty(t, h.Values("Content-Length"))
 	assert.Empty(t, h.Values("Content-Encoding"))
+}
+
+func TestWhatIsPromisedOfEveryProblemCannotBeReplaced(t *testing.T) {
+	p := problem.Duplicate("d")
+	p.Header = http.Header{"X-Own": {"x"}}
+	refused := []string{
+		"Cache-Control", "cache-control", "CDN-Cache-Control", "Surrogate-Control", "X-Content-Type-Options",
+		"x-content-type-options", "Content-Language", "Date", "Connection", "Keep-Alive", "Upgrade", "TE",
+		"Transfer-Encoding", "Trailer", http.TrailerPrefix + "Foo", "trailer:foo", "", "a b", "a\r\nb",
+	}
+	for _, name := range refused {
+		p.Header[name] = []string{"x"}
+	}
+	for name, respond := range map[string]problem.Responder{"JSON": problem.JSON, "Negotiate": problem.Negotiate, "Stripe": problem.Stripe} {
+		h := render(respond, p, "PUT").Header()
+		assert.Equal(t, []string{"no-store"}, h.Values("Cache-Control"), name)
+		assert.Equal(t, []string{"nosniff"}, h.Values("X-Content-Type-Options"), name)
+		assert.Equal(t, []string{"en"}, h.Values("Content-Language"), name)
+		assert.Equal(t, []string{"x"}, h.Values("X-Own"), name)
+		for _, field := range refused {
+			assert.NotContains(t, h[field], "x", "%s: %s", name, field)
+			assert.NotContains(t, h.Values(field), "x", "%s: %s", name, field)
+		}
+	}
+}
+
+func TestAFieldIsSentInOneSpelling(t *testing.T) {
+	p := problem.Locked("d", "", time.Time{})
+	p.Header.Set("X-Own", "problem")
+	for name, respond := range map[string]problem.Responder{
+		"JSON": problem.JSON, "Negotiate": problem.Negotiate, "Stripe": problem.Stripe,
+		"a body of one's own": func(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
+			w.Header().Set("Content-Type", "text/plain")
+			p.WriteHeader(w)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest("PUT", "/", nil)
+			r.Header.Set("Accept", "text/html")
+			w := httptest.NewRecorder()
+			for _, field := range []string{
+				"content-type", "CONTENT-TYPE", "x-content-type-options", "cache-control", "link", "retry-after", "x-own",
+				"vary", "set-cookie", "x-request-id",
+			} {
+				w.Header()[field] = []string{"handler"}
+			}
+			respond(w, r, p)
+			spellings := map[string]int{}
+			for field := range w.Header() {
+				spellings[http.CanonicalHeaderKey(field)]++
+			}
+			for _, field := range []string{"Content-Type", "X-Content-Type-Options", "Cache-Control", "Link", "Retry-After", "X-Own"} {
+				assert.Equal(t, 1, spellings[field], field)
+				assert.NotContains(t, w.Header().Values(field), "handler", field)
+			}
+			for _, field := range []string{"vary", "set-cookie", "x-request-id"} {
+				assert.Equal(t, []string{"handler"}, w.Header()[field], "no business of the problem's")
+			}
+		})
+	}
+	for field, respond := range map[string]problem.Responder{"stripe-should-retry": problem.Stripe, "content-language": problem.JSON} {
+		w := httptest.NewRecorder()
+		w.Header()[field] = []string{"handler"}
+		respond(w, httptest.NewRequest("PUT", "/", nil), p)
+		assert.NotContains(t, w.Header(), field)
+		assert.Len(t, w.Header().Values(field), 1, field)
+	}
 }
 
 func TestTypeThatIsNoURIIsNotLinked(t *testing.T) {

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,10 +37,15 @@ type Problem struct {
 
 	// Header is added to the answer: Retry-After, ETag, Link and the like.
 	// Link, Vary, Set-Cookie and WWW-Authenticate are added to what is there,
-	// the others replace it. Fields that describe the body's form or the
-	// connection (Content-Type, Content-Length, Content-Encoding and the
-	// like) are ignored. A problem that is retryable and has no Retry-After
-	// gets one of a second.
+	// the others replace it. A problem that is retryable and has no
+	// Retry-After gets one of a second.
+	//
+	// Ignored are fields that describe the body's form (Content-Type,
+	// Content-Language, Content-Length, Content-Encoding, Content-Range) or
+	// belong to the server (Date, Connection, Keep-Alive, Trailer and the
+	// like), what is no field name, and what every problem is promised to
+	// have: Cache-Control: no-store, which CDN-Cache-Control and
+	// Surrogate-Control would undo, and X-Content-Type-Options: nosniff.
 	Header http.Header
 	// Extensions are further members. Standard members cannot be overwritten
 	// by them, in whatever case they are written; a value that encoding/json
@@ -87,8 +93,10 @@ func Dependency(detail string) *Problem { return New(KindDependency, detail) }
 
 // Locked says that somebody else holds an edit lock. Status 409; a server that
 // prefers the 423 of RFC 4918 sets Status. Holder is what clients may see of
-// who it is; empty, it is left out, and so is a zero expires. Retry-After is
-// the time until expires, rounded up to whole seconds, at least one.
+// who it is; empty, it is left out, and so is a zero expires. Others are written
+// as RFC 3339 has it, of which the last second is that of the year 9999, the
+// first that of the year 0. Retry-After is the time until expires, rounded up to
+// whole seconds, at least one and at most 2147483647, some 68 years.
 func Locked(detail, holder string, expires time.Time) *Problem {
 	p := New(KindLocked, detail)
 	p.Extensions = make(map[string]any, 2)
@@ -96,16 +104,33 @@ func Locked(detail, holder string, expires time.Time) *Problem {
 		p.Extensions["holder"] = holder
 	}
 	if !expires.IsZero() {
-		p.Extensions["expires"] = expires.UTC().Format(time.RFC3339)
+		p.Extensions["expires"] = rfc3339(expires)
 		p.Header.Set("Retry-After", wholeSeconds(time.Until(expires)))
 	}
 	return p
 }
 
 // wholeSeconds rounds up, since a client that comes back a moment early is
-// refused again, and never says zero, which would mean "at once".
+// refused again, and never says zero, which would mean "at once". RFC 9111
+// section 1.2.2 lets recipients count no further than 31 bits.
 func wholeSeconds(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d-1)/time.Second)+1), 10)
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(min(max(seconds, 1), math.MaxInt32), 10)
+}
+
+// rfc3339 writes t with the four digits that a year has in RFC 3339.
+func rfc3339(t time.Time) string {
+	t = t.UTC()
+	switch year := t.Year(); {
+	case year < 0:
+		t = time.Date(0, time.January, 1, 0, 0, 0, 0, time.UTC)
+	case year > 9999:
+		t = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t.Format(time.RFC3339)
 }
 
 // Error describes the problem for the server's own logs, with its cause. It is

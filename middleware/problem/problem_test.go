@@ -65,6 +65,24 @@ func TestLockedSaysWhoAndForHowLong(t *testing.T) {
 			})
 		})
 	}
+	for name, c := range map[string]struct {
+		expires             time.Time
+		retryAfter, written string
+	}{
+		"further in the past than durations reach":   {time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), "1", "0001-01-01T00:00:00Z"},
+		"further in the future than durations reach": {time.Date(9999, 12, 31, 23, 59, 59, 5, time.UTC), "2147483647", "9999-12-31T23:59:59Z"},
+		"a year of five digits":                      {time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), "2147483647", "9999-12-31T23:59:59Z"},
+		"five digits in UTC only":                    {time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -7200)), "2147483647", "9999-12-31T23:59:59Z"},
+		"a year below zero":                          {time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), "1", "0000-01-01T00:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := problem.Locked("d", "", c.expires)
+			assert.Equal(t, c.retryAfter, p.Header.Get("Retry-After"))
+			assert.Equal(t, c.written, p.Extensions["expires"])
+			_, err := time.Parse(time.RFC3339, c.written)
+			assert.NoError(t, err)
+		})
+	}
 	t.Run("what is not known is left out", func(t *testing.T) {
 		p := problem.Locked("Somebody is editing.", "", time.Time{})
 		assert.Empty(t, p.Extensions)
@@ -100,7 +118,23 @@ func TestFromFindsTheProblemAnywhere(t *testing.T) {
 		assert.Same(t, p, got, name)
 	}
 	var none *problem.Problem
-	for name, err := range map[string]error{"nil": nil, "nil problem": none, "wrapped nil problem": fmt.Errorf("a: %w", none), "other": io.EOF} {
+	for name, err := range map[string]error{
+		"behind a nil one":         errors.Join(none, p),
+		"behind several":           errors.Join(none, fmt.Errorf("a: %w", none), io.EOF, fmt.Errorf("b: %w", p)),
+		"behind one wrapped twice": fmt.Errorf("%w, %w", fmt.Errorf("a: %w", none), p),
+	} {
+		got, ok := problem.From(err)
+		require.True(t, ok, name)
+		assert.Same(t, p, got, name)
+	}
+	sql, ok := problem.From(errors.Join(none, &pgError{Code: "23505"}))
+	require.True(t, ok, "an error of a database behind a nil one")
+	assert.Equal(t, problem.KindDuplicate, sql.Kind)
+
+	for name, err := range map[string]error{
+		"nil": nil, "nil problem": none, "wrapped nil problem": fmt.Errorf("a: %w", none), "other": io.EOF,
+		"nothing but nil problems": errors.Join(none, none), "a nil one and a circle": errors.Join(none, itself{}),
+	} {
 		got, ok := problem.From(err)
 		assert.False(t, ok, name)
 		assert.Nil(t, got, name)

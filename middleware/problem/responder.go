@@ -24,7 +24,8 @@ type Responder func(http.ResponseWriter, *http.Request, *Problem)
 // the function's own.
 //
 // A nil *Problem in the error interface is no error: it is what a function
-// returns that keeps its problem in a variable of that type.
+// returns that keeps its problem in a variable of that type. Wrapped or joined,
+// it is one: see [From].
 //
 // The writer that the function gets passes on Flush, Hijack, ReadFrom and Push
 // where the server's writer has them, and fails with [http.ErrNotSupported]

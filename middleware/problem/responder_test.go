@@ -40,6 +40,8 @@ func TestErrorsAreAnswered(t *testing.T) {
 		"no error":               {nil, 200},
 		"a nil problem":          {none, 200},
 		"a wrapped nil problem":  {fmt.Errorf("a: %w", none), 500},
+		"nil problems, joined":   {errors.Join(none, none), 500},
+		"one behind a nil one":   {errors.Join(none, problem.Duplicate("d")), 409},
 		"a problem":              {problem.Duplicate("d"), 409},
 		"a wrapped problem":      {fmt.Errorf("a: %w", problem.VersionMismatch("d")), 412},
 		"an error of a database": {fmt.Errorf("a: %w", &pgError{Code: "40001"}), 409},

@@ -1,8 +1,5 @@
 package problem
 
-// maxChain bounds how many errors of a tree FromSQL looks at.
-const maxChain = 64
-
 // sqlStates are the SQLSTATE codes of PostgreSQL, and of databases that use the
 // same, that stand for a conflict.
 var sqlStates = map[string]Kind{
@@ -91,40 +88,17 @@ func FromSQL(err error) (p *Problem, ok bool) {
 			p, ok = nil, false
 		}
 	}()
+	var c conflict
 	budget := maxChain
-	c := findConflict(err, &budget)
-	if c.kind == "" {
+	found := walk(err, &budget, func(err error) bool {
+		c = readConflict(err)
+		return c.kind != ""
+	})
+	if !found {
 		return nil, false
 	}
 	p = New(c.kind, sqlDetails[c.kind])
 	p.Err = err
 	p.constraint = c.constraint
 	return p, true
-}
-
-// findConflict looks through the tree of err, depth first, as errors.As does.
-func findConflict(err error, budget *int) conflict {
-	for err != nil && *budget > 0 {
-		*budget--
-		if isNil(err) {
-			return conflict{}
-		}
-		if c := readConflict(err); c.kind != "" {
-			return c
-		}
-		switch e := err.(type) { //nolint:errorlint // this is the walk itself
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, branch := range e.Unwrap() {
-				if c := findConflict(branch, budget); c.kind != "" {
-					return c
-				}
-			}
-			return conflict{}
-		default:
-			return conflict{}
-		}
-	}
-	return conflict{}
 }

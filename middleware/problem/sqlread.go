@@ -13,11 +13,6 @@ type conflict struct {
 	constraint string // name of the constraint, if the error tells it
 }
 
-func isNil(err error) bool {
-	v := reflect.ValueOf(err)
-	return v.Kind() == reflect.Pointer && v.IsNil()
-}
-
 // driver is how the errors of one database driver are read.
 type driver struct {
 	path string // import path; it is that of packages below it and later versions too
