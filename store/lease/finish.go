@@ -69,10 +69,11 @@ func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)
 	return last
 }
 
-// drop deletes the record of l, which has this version or that of a later
-// renewal, and nobody else's.
+// drop deletes the record of l, which is over, and nobody else's. The record
+// has this version or that of a later renewal.
 func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64) error {
 	s := k.config.Store
+	intact := l.intact() // before anything is sent: the answers may take their time
 	return k.insist(ctx, func() (bool, error) {
 		deleted, err := s.Delete(ctx, l.key, version)
 		if deleted || err != nil {
@@ -82,20 +83,20 @@ func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64) error {
 		switch {
 		case err != nil:
 			return false, err
-		case !found && l.intact():
-			return true, nil // the delete was delivered twice: none but this one could be
-		case !found || !l.wrote(standing, held):
-			return true, ErrLost
+		case found && l.wrote(standing, held):
+			version = standing.Version
+			return false, nil
+		case intact:
+			// The record stood when the owner stopped, and nobody else deletes
+			// it: a delete was delivered twice, or the answer to one was lost.
+			// What stands by now is a successor's, who came in after that.
+			return true, nil
 		}
-		version = standing.Version
-		return false, nil
+		return true, ErrLost
 	})
 }
 
-// intact reports whether the time of the lease is not over, so that its record
-// cannot have lapsed.
-func (l *Lease) intact() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.keeper.clock.now() < l.term.stop
-}
+// intact reports whether the time of l is not over, so that its record can
+// neither have lapsed nor be an orphan. It is for a lease that its owner has
+// closed, or never got: nothing changes the term of one any more.
+func (l *Lease) intact() bool { return l.keeper.clock.now() < l.term.stop }

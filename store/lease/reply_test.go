@@ -169,6 +169,49 @@ func TestDeliveredTwice(t *testing.T) {
 		require.NoError(t, l.Release(t.Context()))
 		requireFree(t, keeper(t, m), "key")
 	})
+	bubble(t, "a release, between which a successor came in", func(t *testing.T) {
+		for _, reply := range []string{"of the second", "lost, so that it is sent again"} {
+			m := newModel()
+			l := acquire(t, keeper(t, m), "key", claim(""))
+			var successor *lease.Lease
+			m.setFaults(on("Delete", fault{before: func(context.Context) error {
+				if _, err := m.Delete(context.Background(), "key", l.Token()); err != nil {
+					return err
+				}
+				successor = acquire(t, keeper(t, m), "key", claim(""))
+				if reply == "of the second" {
+					return nil
+				}
+				return errReset
+			}}, 1))
+			require.NoError(t, l.Release(t.Context()), reply)
+			require.Equal(t, successor.Token(), look(t, keeper(t, m), "key").Record.Version, reply)
+			require.NoError(t, successor.Release(t.Context()))
+		}
+	})
+	bubble(t, "a release, whose answers come when the lease would be over", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		var successor *lease.Lease
+		m.setFaults(on("Delete", fault{before: func(context.Context) error {
+			_, err := m.Delete(context.Background(), "key", l.Token())
+			successor = acquire(t, keeper(t, m), "key", lease.Claim{})
+			time.Sleep(testStop)
+			return err
+		}}, 1))
+		require.NoError(t, l.Release(t.Context()))
+		require.NoError(t, successor.Release(t.Context()))
+	})
+	bubble(t, "a release of a lease whose time was over before is lost", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		lease.StopTimer(l) // as in a process that was paused
+		time.Sleep(testLapse)
+		successor := acquire(t, keeper(t, m), "key", lease.Claim{})
+		require.ErrorIs(t, l.Release(t.Context()), lease.ErrLost)
+		requireLive(t, successor)
+		require.NoError(t, successor.Release(t.Context()))
+	})
 	bubble(t, "an outcome", func(t *testing.T) {
 		m := newModel()
 		m.setFaults(on("Replace", twice))
