@@ -11,10 +11,23 @@ var _ context.Context = (*Lease)(nil)
 // the leases that a context holds.
 var marker = new(byte)
 
+// end ends the context because of cause. If the parent has ended before, that
+// is the cause, even if nobody has asked so far.
+func (l *Lease) end(cause *error) {
+	if l.scope.made.Load() == nil && l.parent.Err() != nil {
+		l.scope.get(l.build)
+	}
+	l.scope.end(cause)
+}
+
 // build makes the context underneath. That of a borrowed lease ends with its
 // owner too, even if what lies between them has been cut off with
-// context.WithoutCancel.
+// context.WithoutCancel. That of a lease which has ended is cut off from both,
+// since an end of theirs came later.
 func (l *Lease) build() (context.Context, context.CancelCauseFunc) {
+	if l.scope.hasEnded() {
+		return context.WithCancelCause(context.WithoutCancel(l.parent))
+	}
 	ctx, cancel := context.WithCancelCause(l.parent)
 	if l.owner == nil {
 		return ctx, cancel
@@ -36,7 +49,7 @@ func (l *Lease) Err() error {
 	if l.owner != nil {
 		if l.owner.Err() != nil {
 			cause := context.Cause(l.owner)
-			l.scope.end(&cause)
+			l.end(&cause)
 		}
 	} else {
 		l.look(l.keeper.clock.now(), false)

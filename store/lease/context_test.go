@@ -66,6 +66,45 @@ func TestALeaseIsAContext(t *testing.T) {
 			requireEnded(t, l, why)
 		}
 	})
+	bubble(t, "the first end is the cause, also if nobody has asked before the last", func(t *testing.T) {
+		why := errors.New("why")
+		for name, c := range map[string]struct {
+			end  func(l *lease.Lease)
+			want error
+		}{
+			"lost at MaxRun": {func(*lease.Lease) { time.Sleep(time.Hour) }, lease.ErrMaxRun},
+			"released":       {func(l *lease.Lease) { require.NoError(t, l.Release(t.Context())) }, context.Canceled},
+		} {
+			for _, parentFirst := range []bool{false, true} {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				l, _, err := keeper(t, newModel()).Try(ctx, "key", claim(""))
+				require.NoError(t, err)
+				want := c.want
+				if parentFirst {
+					cancel(why)
+					want = why
+				}
+				c.end(l)
+				synctest.Wait()
+				cancel(why)
+				require.Equal(t, want, context.Cause(l), "%s, parent first: %v", name, parentFirst)
+				require.Equal(t, context.Canceled, l.Err())
+				_ = l.Release(t.Context())
+			}
+		}
+	})
+	bubble(t, "its error does not change once it has one", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		l, _, err := keeper(t, newModel()).Try(ctx, "key", claim(""))
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, context.DeadlineExceeded, l.Err())
+		require.NoError(t, l.Release(t.Context()))
+		require.Equal(t, context.DeadlineExceeded, l.Err())
+		require.Equal(t, context.DeadlineExceeded, context.Cause(l))
+	})
 	bubble(t, "its deadline is the earlier one", func(t *testing.T) {
 		k := keeper(t, newModel(), func(c *lease.Config) { c.MaxRun = time.Minute })
 		for outer, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: time.Minute} {

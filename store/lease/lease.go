@@ -124,5 +124,5 @@ func (l *Lease) over() bool { return l.closed || l.lost != nil }
 // runs code of other contexts, hence outside of mu.
 func (l *Lease) leave(cause *error) {
 	l.keeper.due.remove(l)
-	l.scope.end(cause)
+	l.end(cause)
 }

@@ -19,7 +19,7 @@ import (
 // [Lease.Settle] the record stays, whether that succeeded or not.
 func (l *Lease) Release(ctx context.Context) error {
 	if l.owner != nil {
-		l.scope.end(&context.Canceled)
+		l.end(&context.Canceled)
 		return nil
 	}
 	version, ok, lost := l.close(ctx)
