@@ -40,10 +40,10 @@ type checked struct {
 	read  *readBy // nil: of a write
 }
 
-// gatedCheck is a checked and the writer's Exchange, in one allocation.
+// gatedCheck is a checked and the answer's Recorder, in one allocation.
 type gatedCheck struct {
 	checked
-	exchange middleware.Exchange
+	recorder middleware.Recorder
 }
 
 // readBy says which layer judged which resource for a read.

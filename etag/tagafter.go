@@ -11,7 +11,7 @@ import (
 // questionAfter makes the question that TagAfterWrite asks, or returns nil if
 // it will not be asked.
 func (wr *write) questionAfter() *http.Request {
-	if !wr.l.tagsAfter(wr.r.Method) || wr.body.Err() != nil || behindMethodRoute(wr.r) != nil {
+	if !wr.l.tagsAfter(wr.r.Method) || wr.body.Err() != nil || len(wr.r.Header) > maxFields || behindMethodRoute(wr.r) != nil {
 		return nil
 	}
 	return question(wr.r)

@@ -50,7 +50,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 		l.refuse(w, r, wr.resource, p)
 		return
 	}
-	rec, owned := middleware.RecordIn(w, &check.exchange)
+	rec, owned := middleware.RecordIn(w, &check.recorder)
 	rec.Enter(holdBack(gated || l.tagsAfter(r.Method)), l.config.MaxBody)
 	if gated {
 		p = wr.throughGate(rec)

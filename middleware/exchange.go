@@ -13,15 +13,12 @@ const maxUnwrap = 64
 
 // Exchange is what the layers of one request know in common. It is found
 // through the response writer, so that a request no layer is concerned with
-// pays for neither a context nor a wrapper. An Exchange and its Recorder are
-// not used for a second request: only their buffers are, since a goroutine
-// that a handler left behind must find nobody else's answer in its hands.
+// pays for neither a context nor a wrapper.
 //
 // An Exchange belongs to the goroutine of its request.
 type Exchange struct {
-	probe    bool
-	refused  bool
-	recorder Recorder // the first of the request; a wrapper between layers makes a second necessary
+	probe   bool
+	refused bool
 }
 
 // Probe reports whether the request is one that a layer makes to ask the
@@ -38,7 +35,7 @@ func (x *Exchange) Refused() bool { return x != nil && x.refused }
 func Find(w http.ResponseWriter) *Exchange {
 	for range maxUnwrap {
 		if rec, ok := w.(*Recorder); ok {
-			return rec.x
+			return rec.a.x
 		}
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
@@ -56,26 +53,22 @@ func Record(w http.ResponseWriter) (rec *Recorder, owned bool) {
 	if rec, ok := shared(w); ok {
 		return rec, false
 	}
-	return RecordIn(w, new(Exchange))
+	return RecordIn(w, new(Recorder))
 }
 
-// RecordIn is Record for a layer that has room for an Exchange in a struct of
-// its own, which is used if there is none yet. It must be zero.
-func RecordIn(w http.ResponseWriter, room *Exchange) (rec *Recorder, owned bool) {
+// RecordIn is Record for a layer that has room for a Recorder in a struct of
+// its own, which must be zero, and must not be used for another request.
+func RecordIn(w http.ResponseWriter, room *Recorder) (rec *Recorder, owned bool) {
 	if rec, ok := shared(w); ok {
 		return rec, false
 	}
-	x := Find(w)
-	if x == nil {
-		x = room
-	}
-	room.recorder.w, room.recorder.x = w, x
-	return &room.recorder, true
+	room.begin(w, Find(w))
+	return room, true
 }
 
 func shared(w http.ResponseWriter) (*Recorder, bool) {
 	rec, ok := w.(*Recorder)
-	return rec, ok && rec.n < maxStages
+	return rec, ok && rec.a.n < maxStages
 }
 
 // Refuse answers w with p in place of the handler. A nil respond is
@@ -100,9 +93,9 @@ func MarkRefused(w http.ResponseWriter) {
 // which at most limit bytes are held. Once it is no longer held back whole,
 // because it is a stream or larger, onStream is called, and the rest is lost.
 func Ask(limit int64, onStream func()) *Recorder {
-	x := &Exchange{probe: true}
-	rec := &x.recorder
-	rec.w, rec.x = &nowhere{}, x
+	rec := new(Recorder)
+	rec.begin(&nowhere{}, nil)
+	rec.a.x.probe = true
 	rec.Enter(hold{}, limit)
 	rec.OnStream(onStream)
 	return rec

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 )
 
@@ -24,23 +23,16 @@ var (
 func (rec *Recorder) Header() http.Header {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	a := rec.open
 	switch {
-	case rec.over():
+	case a == nil:
 		return make(http.Header) // for a goroutine that was left behind: the fields are no longer its own
-	case rec.phase != buffering:
+	case a.phase != buffering:
 		return rec.w.Header()
-	case rec.late == nil:
-		rec.late = rec.w.Header().Clone()
+	case a.late == nil:
+		a.late = rec.w.Header().Clone()
 	}
-	return rec.late
-}
-
-func (rec *Recorder) mergeTrailers() {
-	for name, values := range rec.late {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			rec.w.Header()[name] = values
-		}
-	}
+	return a.late
 }
 
 // WriteHeader settles the answer. Informational statuses go out at once; a
@@ -52,14 +44,14 @@ func (rec *Recorder) WriteHeader(status int) {
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	switch {
-	case status >= 100 && status <= 199 && status != http.StatusSwitchingProtocols:
-		if rec.phase == fresh {
-			rec.w.WriteHeader(status)
-		}
-	case rec.phase == fresh:
-		rec.settle(status)
-	case rec.phase == passing:
+	informational := status <= 199 && status != http.StatusSwitchingProtocols
+	switch a := rec.open; {
+	case a == nil || informational && a.phase != fresh:
+	case informational:
+		rec.w.WriteHeader(status)
+	case a.phase == fresh:
+		a.settle(rec, status)
+	case a.phase == passing:
 		rec.w.WriteHeader(status) // for the server's own complaint about a superfluous call
 	}
 }
@@ -88,47 +80,35 @@ func (rec *Recorder) WriteString(s string) (int, error) {
 func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWriter, err error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if rec.phase == fresh {
-		rec.settle(http.StatusOK)
-	}
-	switch {
-	case rec.over():
+	a := rec.open
+	if a == nil {
 		return 0, nil, http.ErrHandlerTimeout
-	case rec.exceeds(len(p)):
+	}
+	if a.phase == fresh {
+		a.settle(rec, http.StatusOK)
+	}
+	if a.exceeds(len(p)) {
 		return 0, nil, http.ErrContentLength
-	case rec.phase == buffering && !rec.swallow:
-		if rec.buf == nil {
-			rec.buf = takeBuffer()
+	}
+	if a.phase == buffering && !a.swallow {
+		if a.buf == nil {
+			a.buf = takeBuffer()
 		}
-		if int64(len(rec.buf.b))+int64(len(p)) <= rec.limit {
-			rec.buf.b = append(rec.buf.b, p...)
+		if int64(len(a.buf.b))+int64(len(p)) <= a.limit {
+			a.buf.b = append(a.buf.b, p...)
 			return len(p), nil, nil
 		}
-		err = rec.stream()
+		if err := a.stream(rec.w); err != nil {
+			return 0, nil, err
+		}
 	}
-	switch {
-	case err != nil:
-		return 0, nil, err
-	case rec.swallow:
-		if rec.written > rec.limit {
-			rec.tellStream()
+	if a.swallow {
+		if a.written > a.limit {
+			a.tellStream()
 		}
 		return len(p), nil, nil
 	}
 	return 0, rec.w, nil
-}
-
-// exceeds counts n more bytes, and reports whether they are more than the
-// handler declared: net/http refuses those, and sends what came before. What is
-// passed on it counts itself.
-func (rec *Recorder) exceeds(n int) bool {
-	rec.written += int64(n)
-	return rec.length >= 0 && rec.written > rec.length && (rec.phase == buffering || rec.swallow)
-}
-
-// over reports whether it is too late for the handler to write anything.
-func (rec *Recorder) over() bool {
-	return rec.phase == sealed || rec.phase == finished || rec.replaced
 }
 
 // Flush is FlushError without the error.
@@ -140,23 +120,29 @@ func (rec *Recorder) FlushError() error {
 	if !canFlush(rec.w) {
 		return http.ErrNotSupported // before anything is settled: the handler may answer otherwise
 	}
-	rec.mu.Lock()
-	if rec.phase == fresh {
-		rec.settle(http.StatusOK)
-	}
-	var err error
-	switch {
-	case rec.over():
-		err = http.ErrHandlerTimeout
-	case rec.phase == buffering && !rec.swallow:
-		err = rec.stream()
-	}
-	passed := rec.phase == passing
-	rec.mu.Unlock()
+	passed, err := rec.flushHeld()
 	if err != nil || !passed {
 		return err
 	}
 	return http.NewResponseController(rec.w).Flush()
+}
+
+// flushHeld sends what is held back, and reports whether the answer is passed
+// on from here.
+func (rec *Recorder) flushHeld() (passed bool, err error) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	a := rec.open
+	if a == nil {
+		return false, http.ErrHandlerTimeout
+	}
+	if a.phase == fresh {
+		a.settle(rec, http.StatusOK)
+	}
+	if a.phase == buffering && !a.swallow {
+		err = a.stream(rec.w)
+	}
+	return a.phase == passing, err
 }
 
 // canFlush is what [http.ResponseController.Flush] looks for.
@@ -179,13 +165,14 @@ func canFlush(w http.ResponseWriter) bool {
 func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if rec.over() {
+	a := rec.open
+	if a == nil {
 		return nil, nil, http.ErrHandlerTimeout
 	}
 	conn, rw, err := http.NewResponseController(rec.w).Hijack()
 	if err == nil {
-		rec.phase, rec.hijacked = finished, true
-		rec.dropBuffer()
+		a.phase, a.hijacked = passing, true
+		a.dropBuffer()
 	}
 	return conn, rw, err
 }
@@ -228,10 +215,12 @@ func (rec *Recorder) ReadFrom(src io.Reader) (int64, error) {
 	return total + n, err
 }
 
+// passesOn reports whether the Recorder has no more part in what is written.
 func (rec *Recorder) passesOn() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.phase == passing && !rec.swallow
+	a := rec.open
+	return a == nil || a.phase == passing && !a.swallow
 }
 
 // chunks are what ReadFrom reads into: not the buffer itself, since a read can

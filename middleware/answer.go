@@ -1,0 +1,182 @@
+package middleware
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// maxStages is how many layers share one Recorder. The next one gets its own.
+const maxStages = 4
+
+// answer is what a Recorder knows of the answer under way.
+type answer struct {
+	exchange Exchange // the request's, if this is its first Recorder
+	x        *Exchange
+	stages   [maxStages]Stage // [:n], the outermost first
+	decided  [maxStages]Decision
+	n        int
+	limit    int64  // of the buffer, in bytes: the largest that a stage asked for
+	onStream func() // see Recorder.OnStream
+
+	phase    phase
+	headOnly bool // a HEAD answered by running a GET: the body is never sent
+	swallow  bool // further bytes of the body are not wanted
+	lent     bool // others read buf: it is not used again
+	hijacked bool
+	status   int
+	length   int64 // of the body as the handler declared it, -1 if it did not
+	written  int64 // of the body, also what was swallowed
+	buf      *buffer
+	late     http.Header // what the handler sees of its fields once they are held back
+}
+
+type phase uint8
+
+const (
+	fresh     phase = iota // nothing was written
+	buffering              // status and fields are settled, and held back
+	passing                // status and fields have been sent
+)
+
+// settle fixes status and fields, and decides what happens to the answer.
+func (a *answer) settle(rec *Recorder, status int) {
+	a.status, a.length = status, declaredLength(rec.w.Header())
+	if a.decide(rec) {
+		a.phase = buffering
+		return
+	}
+	a.startPassing(rec.w)
+}
+
+// decide asks the stages, the innermost first, and reports whether the answer
+// is to be held back. An answer with declared trailers is not, unless its body
+// is unwanted: their values would be among the fields by the time that these
+// are sent.
+func (a *answer) decide(rec *Recorder) (hold bool) {
+	if a.status == http.StatusSwitchingProtocols {
+		return false
+	}
+	_, trailers := rec.w.Header()["Trailer"]
+	d := Pass
+	for i := a.n - 1; i >= 0; i-- {
+		next := a.stages[i].Decide(rec, d)
+		if next == Buffer && trailers {
+			next = Pass
+		}
+		switch next {
+		case NotModified:
+			a.notModified(rec.w.Header())
+		case Drop:
+			a.swallow, hold = true, true
+		case Buffer:
+			hold = true
+		case Pass:
+			continue // what those inside decided stays
+		}
+		a.decided[i], d = next, next
+	}
+	return hold
+}
+
+func (a *answer) notModified(fields http.Header) {
+	deleteContentFields(fields)
+	a.status, a.swallow = http.StatusNotModified, true
+}
+
+func (a *answer) startPassing(w http.ResponseWriter) {
+	a.phase = passing
+	a.swallow = a.swallow || a.headOnly || a.x.probe
+	w.WriteHeader(a.status)
+}
+
+// stream sends what is held back, and everything else as it is written.
+func (a *answer) stream(w http.ResponseWriter) error {
+	var err error
+	a.startPassing(w)
+	a.tellStream()
+	if body := a.body(); len(body) > 0 && !a.swallow {
+		_, err = w.Write(body)
+	}
+	a.dropBuffer()
+	return err
+}
+
+func (a *answer) tellStream() {
+	if a.onStream != nil {
+		a.onStream()
+		a.onStream = nil
+	}
+}
+
+// send sends an answer that was held back to its end.
+func (a *answer) send(w http.ResponseWriter) {
+	body := a.body()
+	if a.headOnly {
+		a.describe(body, w.Header())
+		body = nil
+	}
+	w.WriteHeader(a.status)
+	if len(body) > 0 {
+		_, _ = w.Write(body) // the client is gone: nobody is left to be told
+	}
+}
+
+// describe gives a HEAD the fields that the GET would have had, as the server
+// does for a handler that ignores the method.
+func (a *answer) describe(body []byte, h http.Header) {
+	if len(body) == 0 || a.swallow {
+		return
+	}
+	if h["Content-Length"] == nil {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	if _, typed := h["Content-Type"]; !typed && h["Content-Encoding"] == nil {
+		h["Content-Type"] = []string{http.DetectContentType(body)}
+	}
+}
+
+// exceeds counts n more bytes, and reports whether they are more than the
+// handler declared: net/http refuses those, and sends what came before. What is
+// passed on it counts itself.
+func (a *answer) exceeds(n int) bool {
+	a.written += int64(n)
+	return a.length >= 0 && a.written > a.length && (a.phase == buffering || a.swallow)
+}
+
+// mergeTrailers adds the trailers that the handler set without declaring them.
+func (a *answer) mergeTrailers(h http.Header) {
+	for name, values := range a.late {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			h[name] = values
+		}
+	}
+}
+
+// body is capped, so that appending to it cannot reach what is written later.
+func (a *answer) body() []byte {
+	if a.buf == nil {
+		return nil
+	}
+	return a.buf.b[:len(a.buf.b):len(a.buf.b)]
+}
+
+func (a *answer) dropBuffer() {
+	if a.buf != nil && !a.lent {
+		a.buf.giveBack()
+	}
+	a.buf, a.lent = nil, false
+}
+
+// declaredLength is the Content-Length that the handler set, or -1.
+func declaredLength(h http.Header) int64 {
+	lines := h["Content-Length"]
+	if len(lines) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseInt(lines[0], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
