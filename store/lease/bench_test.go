@@ -16,7 +16,7 @@ import (
 )
 
 // pass enters and leaves once.
-func pass(b *testing.B, ctx context.Context, g *lease.Gate, resource string) { //nolint:revive // b comes first in helpers
+func pass(b *testing.B, ctx context.Context, g *lease.Gate, resource string) { //nolint:revive // b comes first, as in any function that may fail a benchmark
 	l, err := g.Enter(ctx, resource)
 	if err != nil {
 		b.Error(err)

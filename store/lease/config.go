@@ -48,8 +48,10 @@ type Config struct {
 	MaxWaiters int
 
 	// CallTimeout bounds each call of the store, and the following up of a
-	// create without a reply. A call that serves to hold the lease also ends
-	// when the lease would. Default 5 s.
+	// create without a reply: the context that the store is given ends then. A
+	// store that does not return soon after takes as long as it takes. A call
+	// that serves to hold the lease also ends when the lease would. Default
+	// 5 s.
 	CallTimeout time.Duration
 
 	// PollMin and PollMax are the first and the longest pause between two

@@ -45,6 +45,11 @@ func (l *Lease) Done() <-chan struct{} { return l.scope.get(l.build).Done() }
 // Err is nil while the work may go on; see [context.Context]. It looks at the
 // clock, so that it is right even in a process that was paused and in which the
 // timer has yet to fire.
+//
+// It is context.Canceled for a lease that was lost or released, also past the
+// Deadline that MaxRun sets: context.Cause tells them apart. It is
+// context.DeadlineExceeded only when it was a deadline of the parent that ended
+// it.
 func (l *Lease) Err() error {
 	if l.owner != nil {
 		if l.owner.Err() != nil {
@@ -61,7 +66,8 @@ func (l *Lease) Err() error {
 }
 
 // Deadline is the parent's or the end of MaxRun, whichever is earlier. The
-// lease can be lost before.
+// lease can be lost before. Past the end of MaxRun Err is context.Canceled and
+// the cause [ErrMaxRun], never context.DeadlineExceeded.
 func (l *Lease) Deadline() (time.Time, bool) {
 	if l.owner != nil {
 		return earlier(l.parent, l.owner)

@@ -53,6 +53,11 @@
 // breaks it. Waiters are served in order within a process and in no order
 // between processes.
 //
+// Nonces are random bytes drawn when a [Keeper] is made, and a counter. Two
+// copies of a virtual machine or process that are resumed from one snapshot
+// have both in common, and can take each other's record for their own: make
+// the Keeper after such a copy is started.
+//
 // # Cost
 //
 // A [Keeper] has one timer for all its leases and no goroutine of its own. A

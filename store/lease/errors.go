@@ -35,7 +35,9 @@ var (
 type BusyError struct {
 	// Standing is the record that was in the way when last seen. Its
 	// Record.TTL bounds how long it can stay without being renewed. The zero
-	// value: it was not looked at, because too many were waiting already.
+	// value: none was seen, because too many were waiting already, because the
+	// wait ended in line behind others of this process, or because whatever
+	// was in the way was gone again each time.
 	Standing Standing
 	// Full: it was not the record but Config.MaxWaiters that refused.
 	Full bool

@@ -12,8 +12,9 @@ import (
 // it: it has the values of the context that it was acquired with, ends when
 // that ends or when the lease is lost, and has a deadline when MaxRun will be
 // over. [context.Cause] says which it was: [ErrLost], [ErrMaxRun] or the cause
-// of the parent. Once it is released its error is context.Canceled, whether or
-// not anybody still works under it.
+// of the parent, and the first of them stays. Once it is released it has ended,
+// whether or not anybody still works under it, with context.Canceled as its
+// error unless the parent had ended before.
 //
 // A Lease is safe for concurrent use. Make one with [Keeper.Acquire],
 // [Keeper.Try], [Keeper.Takeover] or [Gate.Enter], and end it with

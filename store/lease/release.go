@@ -9,7 +9,8 @@ import (
 // Release ends the lease and deletes its record, so that the next one can come
 // in. The context of the work ends first: nobody works under it while a
 // successor does. That ctx has ended does not prevent any of it, only its
-// values are used; the whole takes CallTimeout at most.
+// values are used. The whole takes CallTimeout at most, given a store that
+// returns soon after its context ends; one that ignores it is waited for.
 //
 // It returns an [ErrLost] if the lease was lost before, in which case it may
 // have overlapped with another; the record is deleted all the same if it is

@@ -18,8 +18,9 @@ var (
 // MaxNote bytes, and body, which a store may drop to make room, kept for ttl,
 // which must be positive. Claim and outcome are one record, so the key is never
 // free while the outcome is missing. The context of the work ends first. That
-// ctx has ended does not prevent any of it; the whole takes CallTimeout at most.
-// The slices may not be written to afterwards.
+// ctx has ended does not prevent any of it. The whole takes CallTimeout at most,
+// given a store that returns soon after its context ends; one that ignores it is
+// waited for. The slices may not be written to afterwards.
 //
 // Whether the record is still this lease's is decided by compare-and-set alone:
 // also after the lease was lost, as long as nobody has taken it over. It returns
