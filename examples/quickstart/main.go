@@ -27,7 +27,14 @@ import (
 const shutdownTime = 5 * time.Second
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal has the program end well. By the time that run knows of
+	// it, signals do again what they do by default: a second one ends it at once.
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, end := context.WithCancel(context.Background())
+	context.AfterFunc(signalled, func() {
+		stop()
+		end()
+	})
 	status := run(ctx, os.Args[1:], scenarios, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -76,9 +83,7 @@ func show(ctx context.Context, listener net.Listener, scenarios []scenario, tour
 		close(served)
 	}()
 	defer func() {
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		err = errors.Join(err, server.Shutdown(within))
+		err = errors.Join(err, shutDown(ctx, server))
 		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
@@ -91,14 +96,31 @@ func show(ctx context.Context, listener net.Listener, scenarios []scenario, tour
 		}
 	}
 	if serve {
-		fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C. Try:\n\n  curl -i %s/documents\n", base, base)
+		if _, err := fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C. Try:\n\n  curl -i %s/documents\n", base, base); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
+			_, err := fmt.Fprintf(stdout, "\nStopping. Requests under way have %v; press Ctrl-C again to end at once.\n", shutdownTime)
+			return err
 		case err := <-served:
 			return err
 		}
 	}
 	return nil
+}
+
+// shutDown ends server once the requests under way are answered, though ctx has
+// ended. Those that take longer than shutdownTime are cut off, which is an error.
+func shutDown(ctx context.Context, server *http.Server) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	err := server.Shutdown(within)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("requests that were still under way %v after the program was told to stop were cut off", shutdownTime)
+		return errors.Join(err, server.Close())
+	}
+	return err
 }
 
 // reachable returns the host and port at which this machine reaches addr: one

@@ -20,6 +20,7 @@ const width = 80
 type paper struct {
 	out            io.Writer
 	bold, dim, end string
+	failed         error // the first failure to write; nothing is printed after it
 }
 
 // newPaper returns a paper that prints to out. Escape codes are for terminals
@@ -35,19 +36,25 @@ func newPaper(out io.Writer) *paper {
 	return &paper{out: out, bold: "\x1b[1m", dim: "\x1b[2m", end: "\x1b[0m"}
 }
 
+func (p *paper) print(format string, args ...any) {
+	if p.failed == nil {
+		_, p.failed = fmt.Fprintf(p.out, format, args...)
+	}
+}
+
 func (p *paper) heading(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	fmt.Fprintf(p.out, "\n%s%s\n%s%s\n", p.bold, text, strings.Repeat("=", len(text)), p.end)
+	p.print("\n%s%s\n%s%s\n", p.bold, text, strings.Repeat("=", len(text)), p.end)
 }
 
 // says prints what just happened.
 func (p *paper) says(line string) {
-	fmt.Fprintf(p.out, "\n%s-> %s%s\n", p.bold, line, p.end)
+	p.print("\n%s-> %s%s\n", p.bold, line, p.end)
 }
 
 // note prints lines that belong to the answer.
 func (p *paper) note(format string, args ...any) {
-	fmt.Fprintf(p.out, format+"\n", args...)
+	p.print(format+"\n", args...)
 }
 
 // request prints r as the curl command that sends it.
@@ -71,7 +78,7 @@ func (p *paper) request(base string, r request) {
 	for _, o := range options {
 		b.WriteString(" \\\n    " + o)
 	}
-	fmt.Fprintf(p.out, "\n%s%s%s\n\n", p.bold, b.String(), p.end)
+	p.print("\n%s%s%s\n\n", p.bold, b.String(), p.end)
 }
 
 // quote returns s as one word of a shell.
@@ -81,14 +88,14 @@ func quote(s string) string {
 
 // answer prints a: status line, fields by name, body.
 func (p *paper) answer(a answer) {
-	fmt.Fprintf(p.out, "%s %s\n", a.proto, a.status)
+	p.print("%s %s\n", a.proto, a.status)
 	for _, name := range slices.Sorted(maps.Keys(a.header)) {
 		for _, value := range a.header[name] {
-			fmt.Fprintf(p.out, "%s%s:%s %s\n", p.dim, name, p.end, value)
+			p.print("%s%s:%s %s\n", p.dim, name, p.end, value)
 		}
 	}
 	if a.body != "" {
-		fmt.Fprintf(p.out, "\n%s\n", readable(a.body))
+		p.print("\n%s\n", readable(a.body))
 	}
 }
 

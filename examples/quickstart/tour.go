@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +35,8 @@ var scenarios = []scenario{
 }
 
 // giveTour plays scenarios against the server at base and prints them to out.
-// Its error names the first step that was not answered as it should be.
+// Its error names the first step that was not answered as it should be, or says
+// that out cannot be written to.
 func giveTour(ctx context.Context, base string, scenarios []scenario, out io.Writer) error {
 	t := &tour{
 		ctx:  ctx,
@@ -49,12 +51,12 @@ func giveTour(ctx context.Context, base string, scenarios []scenario, out io.Wri
 		t.chapter, t.steps = i+1, 0
 		t.paper.heading("%d. %s", t.chapter, s.title)
 		s.play(t)
-		if t.failed != nil {
-			return t.failed
+		if err := errors.Join(t.failed, t.paper.failed); err != nil {
+			return err
 		}
 	}
 	t.paper.heading("Every answer was the one expected.")
-	return nil
+	return t.paper.failed
 }
 
 // A tour sends requests and shows them with their answers. Its methods do
