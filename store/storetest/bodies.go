@@ -33,6 +33,13 @@ var bodiesAreDroppedAndSaidSo = check{
 		if int64(kept) > e.bodyBytes {
 			e.Errorf("bodies of %d bytes are kept; want %d at most, the room there is", kept, e.bodyBytes)
 		}
+		for i := range n { // those who lose answer from what they are shown
+			key := fmt.Sprintf("body %d", i)
+			shown, _ := e.create(s, key, record("loser", e.long))
+			e.wholeOrDropped("what the loser of Create is shown", shown, body(i))
+			shown, _ = e.replace(s, key, standing[key].Version+1, record("loser", e.long))
+			e.wholeOrDropped("what the loser of Replace is shown", shown, body(i))
+		}
 
 		// The next version has a body of its own, or none: nothing was dropped of it.
 		r := e.mustReplace(s, "body 0", standing["body 0"].Version, store.Record{Head: []byte("without"), TTL: e.long})

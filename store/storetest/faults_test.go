@@ -26,18 +26,22 @@ const (
 	deleteDoesNothing        fault = "Delete says true and leaves the record"
 	loserSeesNothing         fault = "the loser gets an empty record"
 	loserSeesNoBody          fault = "the loser gets the head alone"
+	loserSeesNoDrop          fault = "the loser is not told that a body was dropped"
 
 	visibleAtTheInstant fault = "a record stands at the very instant it expires"
 	zeroTTLIsForEver    fault = "a time to live of zero means for ever"
 	replaceLosesTTL     fault = "what Replace wrote never expires"
 	replaceIgnoresTTL   fault = "what Replace wrote expires when the first version would have"
 	ageOfCreation       fault = "Age counts from the first version"
+	shortTTLIsForEver   fault = "less than a millisecond to live is cut off to zero, which means for ever"
+	longTTLWraps        fault = "more than 30 days to live is read as a date that has passed"
 
 	versionsRestartAfterDelete fault = "versions start again after Delete"
 	versionsRestartAfterExpiry fault = "versions start again after expiry"
 	versionsRestartAfterSweep  fault = "versions start again after Sweep"
 	versionsRestartWithStore   fault = "versions start again with the store"
 	versionsAreTheClock        fault = "versions are the clock, which stands still at times"
+	versionsForgottenAtOnce    fault = "versions are the clock where nothing stands, and forgotten with their record"
 	versionsDrawnTooEarly      fault = "versions are drawn before the key is locked"
 
 	getThenCreate            fault = "Create looks, and then writes"
@@ -50,6 +54,8 @@ const (
 	keysAreTrimmed        fault = "blanks at the end of keys do not count"
 	longKeysAreCut        fault = "keys are cut off at 512 bytes"
 	valuesAreTrimmed      fault = "zero bytes at the end of bodies are lost"
+	outFieldsAreKept      fault = "Dropped of a record that is passed is believed"
+	outFieldsAreRefused   fault = "Replace refuses a record that says another version, or an Age"
 	deleteHitsANeighbour  fault = "Delete removes another key too"
 	memoryIsUsedAgain     fault = "the next version is written into the slices of the last"
 	callersCapacityIsUsed fault = "the store appends to a slice of the caller"
@@ -60,7 +66,9 @@ const (
 
 	headsAreEvicted       fault = "a full store makes room by dropping records"
 	bodiesAreLostSilently fault = "a dropped body is not said to be dropped"
+	replaceDropsSilently  fault = "a body that Replace wrote is dropped without a word"
 	replaceIsFull         fault = "Replace fails with ErrFull"
+	replaceIsFullOfHeads  fault = "Replace fails with ErrFull if the head grew"
 	createIsNeverFull     fault = "there is no limit"
 	expiredTakesRoom      fault = "what has expired takes up room for ever"
 
@@ -73,6 +81,7 @@ const (
 	closeWakesNobody         fault = "Close leaves watchers asleep"
 	closedLooksEmpty         fault = "a closed store looks empty"
 	sweepRemovesTheLiving    fault = "Sweep removes what stands"
+	sweepRemovesByKey        fault = "Sweep looks, and then removes what stands by then"
 	recordsAreMixedUp        fault = "now and then a version is shown with another head"
 )
 
@@ -125,6 +134,8 @@ func (m *model) loser(k *kept) store.Record {
 		return store.Record{}
 	case loserSeesNoBody:
 		r.Body = nil
+	case loserSeesNoDrop:
+		r.Dropped = false
 	}
 	return r
 }
@@ -151,7 +162,7 @@ func (m *model) drawEarly() uint64 {
 }
 
 func (m *model) nextVersion(key string, now time.Time, drawn uint64) uint64 {
-	micros := uint64(now.UnixMicro())
+	micros := uint64(now.Add(m.stepped).UnixMicro())
 	switch m.fault {
 	case versionsDrawnTooEarly:
 		return drawn
@@ -175,8 +186,30 @@ func (m *model) timeToLive(old *kept, ttl time.Duration) time.Duration {
 		return forEver
 	case m.fault == replaceIgnoresTTL && old != nil:
 		return time.Until(old.deadline)
+	case m.fault == shortTTLIsForEver && ttl < time.Millisecond:
+		return forEver
+	case m.fault == longTTLWraps && ttl > 30*24*time.Hour:
+		return 1
 	}
 	return ttl
+}
+
+// refusal is why Replace of k by r fails, if it does.
+func (m *model) refusal(k *kept, r store.Record) error {
+	grew := len(r.Head) > len(k.Head)+200
+	switch {
+	case m.fault == replaceIsFull && len(r.Body) > m.maxBody/4,
+		m.fault == replaceIsFullOfHeads && grew && len(m.records) >= m.maxRecords:
+		return store.ErrFull
+	case m.fault == outFieldsAreRefused && (r.Version != 0 && r.Version != k.Version || r.Age != 0):
+		return errors.New("the record is another one")
+	}
+	return nil
+}
+
+// silent reports whether nobody is told that the body of k is dropped.
+func (m *model) silent(k *kept) bool {
+	return m.fault == bodiesAreLostSilently || m.fault == replaceDropsSilently && k.replaced
 }
 
 // useAgain lets the next version live in the memory of the last.
@@ -188,7 +221,7 @@ func (m *model) useAgain(old, next *kept) {
 }
 
 // spoil does what is wrong with what was written.
-func (m *model) spoil(ctx context.Context, k *kept) {
+func (m *model) spoil(ctx context.Context, k *kept, passed store.Record) {
 	switch m.fault {
 	case valuesAreTrimmed:
 		k.Body = []byte(strings.TrimRight(string(k.Body), "\x00"))
@@ -201,6 +234,8 @@ func (m *model) spoil(ctx context.Context, k *kept) {
 		if ctx.Err() != nil {
 			k.Body = nil
 		}
+	case outFieldsAreKept:
+		k.Dropped = passed.Dropped
 	case recordsAreMixedUp:
 		if k.Version%7 == 0 {
 			k.Head = []byte("another head")
@@ -219,7 +254,7 @@ func (m *model) leave(ctx context.Context, key string) error {
 // deleted is what else happens when a key is deleted.
 func (m *model) deleted(key string) {
 	switch m.fault {
-	case versionsRestartAfterDelete:
+	case versionsRestartAfterDelete, versionsForgottenAtOnce:
 		delete(m.versions, key)
 	case deleteHitsANeighbour:
 		for other := range m.records {

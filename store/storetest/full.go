@@ -56,17 +56,17 @@ var replaceNeverFailsForRoom = check{
 			s := e.openRecords(e.t)
 			standing := e.fill(s, "record", e.records, e.long)
 			_ = e.overfill(s)
-			for range 3 {
-				e.replaceAll(s, standing, 512)
+			for _, head := range []int{0, 256, 1 << 10, store.MaxHead - 1, store.MaxHead} {
+				e.replaceAll(s, standing, head, 512)
 			}
 		}
 		if e.openBodies != nil {
 			s := e.openBodies(e.t)
 			standing := e.fill(s, "record", 8, e.long)
 			for range 3 {
-				e.replaceAll(s, standing, int(e.bodyBytes/2))
+				e.replaceAll(s, standing, 0, int(e.bodyBytes/2))
 			}
-			e.replaceAll(s, standing, int(e.bodyBytes)+1)
+			e.replaceAll(s, standing, store.MaxHead, int(e.bodyBytes)+1)
 		}
 	},
 }
@@ -136,17 +136,28 @@ func (e *env) overfill(s store.Store) (first error) {
 
 func overfilling(i int) string { return fmt.Sprintf("overfilling %d", i) }
 
-// replaceAll replaces every standing record by one with a body of n bytes.
-func (e *env) replaceAll(s store.Store, standing map[string]store.Record, n int) {
+// replaceAll replaces every standing record by one with a head and a body of so
+// many bytes, or with a head that is the key where that is longer.
+func (e *env) replaceAll(s store.Store, standing map[string]store.Record, headBytes, bodyBytes int) {
 	e.Helper()
+	body := everyByte(bodyBytes)
 	for key, r := range standing {
-		next, replaced, err := s.Replace(e.ctx, key, r.Version, store.Record{Head: r.Head, Body: everyByte(n), TTL: e.long})
+		head := append([]byte(key), everyByte(max(0, headBytes-len(key)))...)
+		next, replaced, err := s.Replace(e.ctx, key, r.Version, store.Record{Head: head, Body: body, TTL: e.long})
 		if err != nil || !replaced {
-			e.Fatalf("Replace with a body of %d bytes, where room is short: %v and error %v; want true", n, replaced, err)
+			e.Fatalf("Replace of a head of %d bytes by one of %d and a body of %d, where room is short: %v and error %v; want true",
+				len(r.Head), len(head), bodyBytes, replaced, err)
 		}
+		if !bytes.Equal(next.Head, head) {
+			e.Errorf("what Replace returned, where room is short: head of %d bytes; want the %d that were passed", len(next.Head), len(head))
+		}
+		e.wholeOrDropped("what Replace returned, where room is short", next, body)
 		standing[key] = next
 	}
 	e.allStand(s, standing)
+	for key := range standing {
+		e.wholeOrDropped("what Get returned of what Replace wrote, where room is short", e.mustGet(s, key), body)
+	}
 }
 
 // allStand checks heads and versions.

@@ -24,6 +24,7 @@ type model struct {
 	records  map[string]*kept
 	versions map[string]uint64
 	drawn    uint64
+	stepped  time.Duration // by how much the clock that versions are drawn from is ahead
 	changed  chan struct{} // closed, and made anew, with every change
 }
 
@@ -31,6 +32,7 @@ type model struct {
 type kept struct {
 	store.Record
 	created, written, deadline time.Time
+	replaced                   bool // it is not the first version
 }
 
 func newModel(f fault) *model {
@@ -90,8 +92,8 @@ func (m *model) Replace(ctx context.Context, key string, version uint64, r store
 	if !matches {
 		return m.loser(k), false, m.conditionFailed()
 	}
-	if m.fault == replaceIsFull && len(r.Body) > m.maxBody/4 {
-		return store.Record{}, false, store.ErrFull
+	if err := m.refusal(k, r); err != nil {
+		return store.Record{}, false, err
 	}
 	shown := m.show(m.write(ctx, key, r, drawn))
 	if m.fault == replaceShowsNoVersion {
@@ -157,19 +159,27 @@ func (m *model) Sweep(ctx context.Context) (removed int, err error) {
 		return 0, err
 	}
 	defer m.mu.Unlock()
+	var expired []string
 	for key := range m.records {
-		if m.fault == expiredTakesRoom {
-			continue
-		}
-		if m.standing(key) == nil || m.fault == sweepRemovesTheLiving {
-			delete(m.records, key)
-			removed++
-			if m.fault == versionsRestartAfterSweep {
-				delete(m.versions, key)
-			}
+		if m.standing(key) == nil && m.fault != expiredTakesRoom || m.fault == sweepRemovesTheLiving {
+			expired = append(expired, key)
 		}
 	}
-	return removed, nil
+	m.letOthersIn(len(expired) > 0, sweepRemovesByKey)
+	for _, key := range expired {
+		delete(m.records, key)
+		if m.fault == versionsRestartAfterSweep || m.fault == versionsForgottenAtOnce {
+			delete(m.versions, key)
+		}
+	}
+	return len(expired), nil
+}
+
+// stepClock sets the clock that versions are drawn from.
+func (m *model) stepClock(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stepped += d
 }
 
 func (m *model) Close() error {
@@ -224,15 +234,16 @@ func (m *model) show(k *kept) store.Record {
 func (m *model) write(ctx context.Context, key string, r store.Record, drawn uint64) *kept {
 	now := time.Now()
 	old := m.standing(key)
-	k := &kept{Record: r, created: now, written: now, deadline: now.Add(m.timeToLive(old, r.TTL))}
+	k := &kept{created: now, written: now, deadline: now.Add(m.timeToLive(old, r.TTL))}
+	k.Head, k.Body = r.Head, r.Body
 	if old != nil {
-		k.created = old.created
+		k.created, k.replaced = old.created, true
 		m.useAgain(old, k)
 	}
 	k.Version = m.nextVersion(key, now, drawn)
 	m.versions[key] = k.Version
 	m.records[key] = k
-	m.spoil(ctx, k)
+	m.spoil(ctx, k, r)
 	m.makeBodyRoom(k)
 	m.wake()
 	return k
@@ -267,11 +278,11 @@ func (m *model) makeBodyRoom(spared *kept) {
 	for _, k := range m.records {
 		if total > m.maxBody && len(k.Body) > 0 && k != spared {
 			total -= len(k.Body)
-			k.Body, k.Dropped = nil, m.fault != bodiesAreLostSilently
+			k.Body, k.Dropped = nil, !m.silent(k)
 		}
 	}
 	if total > m.maxBody {
-		spared.Body, spared.Dropped = nil, m.fault != bodiesAreLostSilently
+		spared.Body, spared.Dropped = nil, !m.silent(spared)
 	}
 }
 

@@ -32,6 +32,7 @@ type settings struct {
 	openBodies  Open
 	openTwice   Open
 	reopen      func(t *testing.T, s store.Store) store.Store
+	stepClock   func(t *testing.T, s store.Store, d time.Duration)
 }
 
 func newSettings(open Open, options []Option) settings {
@@ -77,7 +78,8 @@ func WithPatience(d time.Duration) Option {
 }
 
 // WithRoomForRecords adds the checks of a full store. The store that open
-// returns holds n records with small heads, and not 2n; n is at least 4.
+// returns holds n records with small heads, and not 2n; n is at least 4. Their
+// owners then replace them by records with heads of 4 KiB, which may not fail.
 func WithRoomForRecords(n int, open Open) Option {
 	return func(s *settings) { s.records, s.openRecords = n, open }
 }
@@ -92,6 +94,14 @@ func WithRoomForBodies(n int64, open Open) Option {
 // the store that it gets, as far as it can be ended, and opens it anew.
 func WithRestart(restart func(t *testing.T, s store.Store) store.Store) Option {
 	return func(s *settings) { s.reopen = restart }
+}
+
+// WithClockStep adds the check that versions grow across a step of the clock that
+// they are drawn from: step sets the clock of the store that it gets forward by
+// d, or back where d is negative. The check steps it by [store.Grace] at most,
+// and back again.
+func WithClockStep(step func(t *testing.T, s store.Store, d time.Duration)) Option {
+	return func(s *settings) { s.stepClock = step }
 }
 
 // WithRepeatedDelivery adds the check of a client library that repeats a call

@@ -28,11 +28,14 @@ var checks = []check{
 	expiredAtTheInstant,
 	zeroTTLIsNotUnset,
 	replaceKeepsTheExpiry,
+	shortestLivesEnd,
+	longestLivesLast,
 	ageIsThatOfTheVersion,
 
 	versionsGrowAcrossDeleteAndExpiry,
 	versionsGrowForEveryHolder,
 	versionsGrowAcrossRestart,
+	versionsGrowAcrossClockStep,
 
 	oneCreateWins,
 	oneReplaceWins,
@@ -41,6 +44,7 @@ var checks = []check{
 
 	keysAreAnyBytes,
 	valuesAreAnyBytes,
+	outFieldsAreIgnored,
 	limitsAreEnforced,
 	slicesAreNeverWritten,
 

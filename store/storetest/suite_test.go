@@ -33,6 +33,10 @@ func everything(f fault) []Option {
 			t.Helper()
 			return newModel(f)
 		}),
+		WithClockStep(func(t *testing.T, s store.Store, d time.Duration) {
+			t.Helper()
+			s.(*model).stepClock(d)
+		}),
 		WithRepeatedDelivery(func(t *testing.T) store.Store {
 			t.Helper()
 			return twice{newModel(f)}
@@ -69,16 +73,21 @@ var proofs = []struct {
 	{loserSeesNothing, losersSeeTheStandingRecord},
 	{loserSeesNothing, lostReplies},
 	{loserSeesNoBody, losersSeeTheStandingRecord},
+	{loserSeesNoDrop, bodiesAreDroppedAndSaidSo},
 	{visibleAtTheInstant, expiredAtTheInstant},
 	{zeroTTLIsForEver, zeroTTLIsNotUnset},
 	{replaceLosesTTL, replaceKeepsTheExpiry},
 	{replaceIgnoresTTL, replaceKeepsTheExpiry},
 	{ageOfCreation, ageIsThatOfTheVersion},
+	{shortTTLIsForEver, shortestLivesEnd},
+	{longTTLWraps, longestLivesLast},
 	{versionsRestartAfterDelete, versionsGrowAcrossDeleteAndExpiry},
 	{versionsRestartAfterExpiry, versionsGrowAcrossDeleteAndExpiry},
 	{versionsAreTheClock, versionsGrowAcrossDeleteAndExpiry},
 	{versionsDrawnTooEarly, versionsGrowForEveryHolder},
 	{versionsRestartWithStore, versionsGrowAcrossRestart},
+	{versionsForgottenAtOnce, versionsGrowAcrossClockStep},
+	{versionsAreTheClock, versionsGrowAcrossClockStep},
 	{versionsRestartAfterSweep, sweepChangesNothingVisible},
 	{getThenCreate, oneCreateWins},
 	{getThenReplace, oneReplaceWins},
@@ -88,6 +97,8 @@ var proofs = []struct {
 	{keysEndAtNUL, keysAreAnyBytes},
 	{keysAreTrimmed, keysAreAnyBytes},
 	{valuesAreTrimmed, valuesAreAnyBytes},
+	{outFieldsAreKept, outFieldsAreIgnored},
+	{outFieldsAreRefused, outFieldsAreIgnored},
 	{longKeysAreCut, limitsAreEnforced},
 	{memoryIsUsedAgain, slicesAreNeverWritten},
 	{callersCapacityIsUsed, slicesAreNeverWritten},
@@ -96,6 +107,8 @@ var proofs = []struct {
 	{cancelledCallTearsApart, cancelledCallIsWholeOrNothing},
 	{headsAreEvicted, headsAreNeverEvicted},
 	{bodiesAreLostSilently, bodiesAreDroppedAndSaidSo},
+	{replaceDropsSilently, replaceNeverFailsForRoom},
+	{replaceIsFullOfHeads, replaceNeverFailsForRoom},
 	{replaceIsFull, replaceNeverFailsForRoom},
 	{createIsNeverFull, fullStoreRefusesCreate},
 	{expiredTakesRoom, roomComesBack},
@@ -107,6 +120,7 @@ var proofs = []struct {
 	{watchIgnoresItsContext, watchEndsWithItsContext},
 	{deleteHitsANeighbour, keysDoNotDisturbEachOther},
 	{sweepRemovesTheLiving, sweepChangesNothingVisible},
+	{sweepRemovesByKey, sweepChangesNothingVisible},
 	{recordsAreMixedUp, stormKeepsItsInvariants},
 	{closeWakesNobody, closedStoreSaysSo},
 	{closedLooksEmpty, closedStoreSaysSo},
@@ -155,21 +169,22 @@ func TestWhatCannotBeCheckedIsSaid(t *testing.T) {
 		return bare{newModel(none)}
 	}, []Option{InBubble()})
 	want := map[string]string{
-		"VersionsGrowAcrossRestart":  "WithRestart",
-		"LostReplies":                "WithRepeatedDelivery",
-		"HeadsAreNeverEvicted":       "WithRoomForRecords",
-		"FullStoreRefusesCreate":     "WithRoomForRecords",
-		"RoomComesBack":              "WithRoomForRecords",
-		"ReplaceNeverFailsForRoom":   "neither WithRoomForRecords nor WithRoomForBodies",
-		"BodiesAreDroppedAndSaidSo":  "WithRoomForBodies",
-		"WatchWakesOnReplace":        "store.Watcher",
-		"WatchWakesOnDelete":         "store.Watcher",
-		"WatchWakesOnExpiry":         "store.Watcher",
-		"WatchOfWhatIsGone":          "store.Watcher",
-		"WatchEndsWithItsContext":    "store.Watcher",
-		"WatchWakesEverybody":        "store.Watcher",
-		"SweepChangesNothingVisible": "store.Sweeper",
-		"ClosedStoreSaysSo":          "no Close",
+		"VersionsGrowAcrossRestart":   "WithRestart",
+		"VersionsGrowAcrossClockStep": "WithClockStep",
+		"LostReplies":                 "WithRepeatedDelivery",
+		"HeadsAreNeverEvicted":        "WithRoomForRecords",
+		"FullStoreRefusesCreate":      "WithRoomForRecords",
+		"RoomComesBack":               "WithRoomForRecords",
+		"ReplaceNeverFailsForRoom":    "neither WithRoomForRecords nor WithRoomForBodies",
+		"BodiesAreDroppedAndSaidSo":   "WithRoomForBodies",
+		"WatchWakesOnReplace":         "store.Watcher",
+		"WatchWakesOnDelete":          "store.Watcher",
+		"WatchWakesOnExpiry":          "store.Watcher",
+		"WatchOfWhatIsGone":           "store.Watcher",
+		"WatchEndsWithItsContext":     "store.Watcher",
+		"WatchWakesEverybody":         "store.Watcher",
+		"SweepChangesNothingVisible":  "store.Sweeper",
+		"ClosedStoreSaysSo":           "no Close",
 	}
 	for _, c := range checks {
 		t.Run(c.Name, func(t *testing.T) {

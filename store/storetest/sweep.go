@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -45,6 +46,9 @@ var sweepChangesNothingVisible = check{
 			}
 		}
 		e.sweepUnderway(s, sweeper)
+		for round := range 3 {
+			e.sweepOfWhatIsCreatedAgain(s, sweeper, fmt.Sprintf("round %d", round))
+		}
 	},
 }
 
@@ -66,6 +70,50 @@ func (e *env) sweepUnderway(s store.Store, sweeper store.Sweeper) {
 	for _, a := range answers {
 		if a.err != nil {
 			e.Errorf("beside Sweep: racer %d: %v", a.racer, a.err)
+		}
+	}
+}
+
+// sweepOfWhatIsCreatedAgain sweeps keys whose records have expired while others
+// create them again. Every Create succeeds, and what it wrote stands: a sweep
+// that first collects keys and then removes what stands there takes claims away
+// from owners that have just got them.
+func (e *env) sweepOfWhatIsCreatedAgain(s store.Store, sweeper store.Sweeper, name string) {
+	e.Helper()
+	key := func(creator, i int) string { return fmt.Sprintf("created again %s %d %d", name, creator, i) }
+	const creators, keys = racers / 2, 20
+	for creator := range creators {
+		for i := range keys {
+			e.mustCreate(s, key(creator, i), record("expires", e.unit))
+		}
+	}
+	e.outlive(e.unit)
+	var versions [creators][keys]uint64
+	answers := race(2*creators, func(racer int) (store.Record, bool, error) {
+		creator := racer / 2
+		if racer%2 == 1 {
+			_, err := sweeper.Sweep(e.ctx)
+			return store.Record{}, true, err
+		}
+		for i := range keys {
+			r, created, err := s.Create(e.ctx, key(creator, i), record("again", e.long))
+			if err := certain("Create", created, err); err != nil {
+				return store.Record{}, false, err
+			}
+			versions[creator][i] = r.Version
+			runtime.Gosched()
+		}
+		return store.Record{}, true, nil
+	})
+	for _, a := range answers {
+		e.noError(a.err, "Create of what has expired, beside Sweep: racer %d", a.racer)
+	}
+	for creator := range creators {
+		for i, version := range versions[creator] {
+			if r, found := e.get(s, key(creator, i)); !found || r.Version != version {
+				e.Fatalf("a record that was created where one had expired, after Sweep ran beside that: %s; want the one of version %d",
+					show(r), version)
+			}
 		}
 	}
 }

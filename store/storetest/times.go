@@ -26,12 +26,19 @@ func passed(from, to span) (least, most time.Duration) {
 // is seen now.
 func (e *env) rightTimes(what string, r store.Record, ttl time.Duration, written, seen span) {
 	e.Helper()
+	e.rightAge(what, r, written, seen)
+	least, most := passed(written, seen)
+	if r.TTL <= 0 || r.TTL < ttl-most-e.grain || r.TTL > ttl-least+e.grain {
+		e.Errorf("%s: %v left to live; want %v to %v, give or take %v", what, r.TTL, ttl-most, ttl-least, e.grain)
+	}
+}
+
+// rightAge checks the Age alone.
+func (e *env) rightAge(what string, r store.Record, written, seen span) {
+	e.Helper()
 	least, most := passed(written, seen)
 	if r.Age < 0 || r.Age < least-e.grain || r.Age > most+e.grain {
 		e.Errorf("%s: age %v; want %v to %v, give or take %v", what, r.Age, least, most, e.grain)
-	}
-	if r.TTL <= 0 || r.TTL < ttl-most-e.grain || r.TTL > ttl-least+e.grain {
-		e.Errorf("%s: %v left to live; want %v to %v, give or take %v", what, r.TTL, ttl-most, ttl-least, e.grain)
 	}
 }
 

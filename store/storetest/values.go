@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -44,6 +45,41 @@ var valuesAreAnyBytes = check{
 			e.sameBytes(key+", as the loser of Create is shown it", shown, want)
 			e.sameBytes(key+", from Replace", e.mustReplace(s, key, created.Version, want), want)
 			e.sameBytes(key+", from Get after Replace", e.mustGet(s, key), want)
+		}
+	},
+}
+
+var outFieldsAreIgnored = check{
+	Name: "OutFieldsAreIgnored",
+	Why: "Version, Age and Dropped of a record that is passed mean nothing, so that what Get returned can be passed back with another TTL; " +
+		"an owner that renews that way must not be refused, nor have its body called dropped",
+	Run: func(e *env) {
+		s := e.store()
+		mine := record("mine", e.long)
+		mine.Version, mine.Age, mine.Dropped = 1<<40, time.Hour, true
+		var created, replaced store.Record
+		written := during(func() { created = e.mustCreate(s, "renewed", mine) })
+		if created.Version == mine.Version {
+			e.Errorf("Create of a record that says version %d: that version; want one that the store drew", mine.Version)
+		}
+		e.sameBytes("Create of a record that says Dropped", created, mine)
+		e.rightTimes("Create of a record that says an Age", created, e.long, written, written)
+		e.same("Get after that", e.mustGet(s, "renewed"), created)
+
+		time.Sleep(e.unit)
+		next := e.mustGet(s, "renewed")
+		next.TTL = e.long / 2
+		written = during(func() { replaced = e.mustReplace(s, "renewed", created.Version, next) })
+		e.sameBytes("Replace by what Get returned", replaced, mine)
+		e.rightTimes("Replace by what Get returned", replaced, e.long/2, written, written)
+
+		next.Version, next.Dropped = 1<<40, true // as of another key, or long ago
+		last := e.mustReplace(s, "renewed", replaced.Version, next)
+		e.sameBytes("Replace by a record that says another version, and Dropped", last, mine)
+		e.same("Get after that", e.mustGet(s, "renewed"), last)
+		if created.Version >= replaced.Version || replaced.Version >= last.Version {
+			e.Errorf("versions %d, %d and %d; want each greater than the one before, whatever the record says",
+				created.Version, replaced.Version, last.Version)
 		}
 	},
 }

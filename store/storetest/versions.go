@@ -82,6 +82,44 @@ var versionsGrowForEveryHolder = check{
 	},
 }
 
+var versionsGrowAcrossClockStep = check{
+	Name: "VersionsGrowAcrossClockStep",
+	Why: "versions go on growing when the clock that they are drawn from is set back, for the store keeps the last version of a key " +
+		"as long as its record stands, and for 10 minutes after; drawn from the clock alone, a version comes twice",
+	Run: func(e *env) {
+		if e.stepClock == nil {
+			e.Skipf("not checked: WithClockStep was not given, so nobody has seen what this store does when its clock is set back")
+		}
+		const step = store.Grace / 2
+		s := e.store()
+		replaced := e.mustCreate(s, "replaced", record("before", e.long)).Version
+		deleted := e.mustCreate(s, "deleted", record("before", e.long)).Version
+		e.mustDelete(s, "deleted", deleted)
+		expired := e.mustCreate(s, "expired", record("before", e.unit)).Version
+		e.outlive(e.unit)
+		e.mustBeAbsent(s, "expired", "its time to live has passed")
+		if sweeper, ok := s.(store.Sweeper); ok {
+			_, err := sweeper.Sweep(e.ctx)
+			e.noError(err, "Sweep")
+		}
+		e.stepClock(e.t, s, -step)
+		defer e.stepClock(e.t, s, step)
+		for key, last := range map[string]uint64{"deleted": deleted, "expired": expired} {
+			r, created := e.create(s, key, record("after", e.long))
+			if !created { // by the clock that was set back it has yet to expire
+				e.mustDelete(s, key, r.Version)
+				r = e.mustCreate(s, key, record("after", e.long))
+			}
+			if r.Version <= last {
+				e.Errorf("what was %s before the clock was set back by %v, created again: version %d; want more than %d", key, step, r.Version, last)
+			}
+		}
+		if r := e.mustReplace(s, "replaced", replaced, record("after", e.long)); r.Version <= replaced {
+			e.Errorf("Replace after the clock was set back by %v: version %d; want more than %d", step, r.Version, replaced)
+		}
+	},
+}
+
 var versionsGrowAcrossRestart = check{
 	Name: "VersionsGrowAcrossRestart",
 	Why: "versions go on growing when the store is closed and opened again, whether or not it kept its records; " +
