@@ -44,7 +44,7 @@ type (
 
 // next returns the state after a step, and whether the reply is the one that
 // the contract wants of that step in this state. It is the contract of
-// store.Store for one key, but for expiry.
+// store.Store for one key, but for time and room.
 func (r register) next(c call, got reply) (register, bool) {
 	stands := r.version != 0
 	switch c.kind {
