@@ -16,7 +16,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 const readme = "../../README.md"
@@ -71,18 +70,39 @@ func hold(t *testing.T, language, want string) {
 	}
 }
 
-// start runs the program, on a free port, and returns its address.
+// shown is how the program begins to serve, and onAnyPort what the test has it
+// do in its place: the port that the README shows may be in use.
+const (
+	shown     = `http.ListenAndServe("127.0.0.1:8080", `
+	anyPort   = `listenAndServeOnAnyPort(`
+	onAnyPort = `package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+)
+
+func listenAndServeOnAnyPort(handler http.Handler) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr())
+	return http.Serve(listener, handler)
+}
+`
+)
+
+// start runs the program and returns the address on which it listens.
 func start(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	program := exec.CommandContext(t.Context(), build(t))
+	program.Stderr = t.Output()
+	stdout, err := program.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-
-	binary := build(t, address)
-	program := exec.CommandContext(t.Context(), binary)
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,18 +110,16 @@ func start(t *testing.T) string {
 		_ = program.Process.Kill()
 		_ = program.Wait()
 	})
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address); err == nil {
-			_ = conn.Close()
-			return address
-		}
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the program ended before it listened: %v", err)
 	}
-	t.Fatal("the program does not listen")
-	return ""
+	return strings.TrimSpace(address)
 }
 
-// build compiles main.go with another address than the one that it shows.
-func build(t *testing.T, address string) string {
+// build compiles main.go with the address on which it listens changed, and
+// nothing else.
+func build(t *testing.T) string {
 	t.Helper()
 	original, err := filepath.Abs("main.go")
 	if err != nil {
@@ -111,19 +129,26 @@ func build(t *testing.T, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Count(string(program), shown) != 1 {
+		t.Fatalf("main.go does not have %s once; change the test with it", shown)
+	}
 	dir := t.TempDir()
-	changed := filepath.Join(dir, "main.go")
-	overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
-	for name, content := range map[string]string{
-		changed:                            strings.Replace(string(program), "127.0.0.1:8080", address, 1),
-		filepath.Join(dir, "overlay.json"): string(overlay),
-	} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		return path
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		original: write("main.go", strings.Replace(string(program), shown, anyPort, 1)),
+		filepath.Join(filepath.Dir(original), "anyport.go"): write("anyport.go", onAnyPort),
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
 	binary := filepath.Join(dir, "readme")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", write("overlay.json", string(overlay)), "-o", binary, ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
