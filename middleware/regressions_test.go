@@ -178,3 +178,44 @@ func TestConnectionNamesFieldsUpToALimit(t *testing.T) {
 		assert.Nil(t, h["Te"], name)
 	}
 }
+
+// TestOnceItsLastLayerIsThroughNothingIsAdded to an answer that is held back,
+// nor to one that an inner layer has replaced.
+func TestOnceItsLastLayerIsThroughNothingIsAdded(t *testing.T) {
+	for _, replaced := range []bool{false, true} {
+		w := httptest.NewRecorder()
+		rec, _ := middleware.Record(w)
+		rec.Enter(decide(middleware.Buffer), limit)
+		rec.Enter(decide(middleware.Buffer), limit)
+		io.WriteString(rec, "whole")
+		rec.Leave()
+		if replaced {
+			rec.Replace(func(w http.ResponseWriter) { io.WriteString(w, "another") })
+		} else {
+			rec.Leave()
+		}
+		_, err := io.WriteString(rec, " and more")
+		assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+		rec.Header().Set("X-More", "1")
+		if replaced {
+			rec.Leave()
+		}
+		rec.Finish()
+		assert.Equal(t, map[bool]string{false: "whole", true: "another"}[replaced], w.Body.String())
+		assert.Empty(t, w.Header().Get("X-More"))
+	}
+}
+
+// TestATagThatComesTooLateIsNotSet: the fields have been sent, and whoever has
+// them may be reading.
+func TestATagThatComesTooLateIsNotSet(t *testing.T) {
+	w := httptest.NewRecorder()
+	rec, _ := middleware.Record(w)
+	rec.Enter(decide(middleware.Pass), limit)
+	io.WriteString(rec, "x")
+	rec.SetETag(`"late"`)
+	rec.Leave()
+	rec.SetETag(`"late"`)
+	rec.Finish()
+	assert.Empty(t, w.Header()["Etag"])
+}
