@@ -2,6 +2,7 @@ package etag
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -62,19 +63,28 @@ func concernsTheWrite(name string) bool {
 // panic with [http.ErrAbortHandler] to say that its answer is not whole, which
 // is known here.
 func (wr *write) ask(q *http.Request) (answer *middleware.Recorder) {
-	ctx, cancel := context.WithCancel(wr.inner.Context())
-	defer cancel()
-	answer = middleware.Ask(wr.l.config.MaxBody, cancel)
-	defer answer.Settle()
-	defer endedBy(ctx)
+	ctx, stop := stoppable(wr.inner.Context())
+	defer stop()
+	answer = middleware.Ask(wr.l.config.MaxBody, stop)
+	defer answer.Leave()
+	defer endedByStop(ctx)
 	wr.next.ServeHTTP(answer, q.WithContext(ctx))
 	return answer
 }
 
-// endedBy, deferred, recovers from a handler that aborts its answer because ctx
-// was cancelled.
-func endedBy(ctx context.Context) {
-	if ctx.Err() == nil {
+// errEnough is why the layer ends a handler whose further answer nobody wants.
+var errEnough = errors.New("etag: enough of the answer has been seen")
+
+// stoppable is a context that the layer ends with errEnough.
+func stoppable(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	return ctx, func() { cancel(errEnough) }
+}
+
+// endedByStop, deferred, recovers from a handler that aborts its answer because
+// the layer has stopped it, and for no other reason.
+func endedByStop(ctx context.Context) {
+	if context.Cause(ctx) != errEnough { //nolint:errorlint // the very value
 		return // as it came
 	}
 	if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does

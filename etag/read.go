@@ -1,7 +1,6 @@
 package etag
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/concordhttp/concord/middleware"
@@ -135,13 +134,13 @@ func (l *Layer) forAnswer(r *http.Request, p Preconditions) *http.Request {
 // runAsGet runs the handler of a HEAD for its fields. A body that nobody will
 // see may have no end, so after some of it the handler is told to stop.
 func runAsGet(next http.Handler, rec *middleware.Recorder, inner *http.Request) {
-	ctx, cancel := context.WithCancel(inner.Context())
-	defer cancel()
+	ctx, stop := stoppable(inner.Context())
+	defer stop()
 	rec.HeadOnly()
-	rec.OnStream(cancel)
+	rec.OnStream(stop)
 	asGet := inner.WithContext(ctx)
 	defer func() { inner.Pattern = asGet.Pattern }()
-	defer endedBy(ctx)
+	defer endedByStop(ctx)
 	next.ServeHTTP(rec, asGet)
 }
 

@@ -1,6 +1,7 @@
 package etag_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -336,4 +337,43 @@ var errBrokenOff = errors.New("the body broke off")
 
 func brokenOff(text string) io.Reader {
 	return io.MultiReader(strings.NewReader(text), iotest.ErrReader(errBrokenOff))
+}
+
+// TestTheQuestionsWriterIsClosedOnceItIsAnswered: a goroutine left behind by
+// the question must not share the fields that the layer goes on to read.
+func TestTheQuestionsWriterIsClosedOnceItIsAnswered(t *testing.T) {
+	var asked http.ResponseWriter
+	h := protect(t, etag.Config{Current: nil}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.Header().Set("ETag", `"v1"`)
+			asked = w
+			return
+		}
+		_, err := asked.Write([]byte("late"))
+		assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+		assert.Empty(t, asked.Header())
+	}))
+	assert.Equal(t, 200, do(h, "PUT", "/a", "x", "If-Match", `"v1"`).Code)
+}
+
+// TestAnAbortOfTheHandlersOwnIsNoAnswer: only a handler that the layer itself
+// has stopped may leave its answer incomplete.
+func TestAnAbortOfTheHandlersOwnIsNoAnswer(t *testing.T) {
+	for _, method := range []string{http.MethodPut, http.MethodHead} {
+		ctx, leave := context.WithCancel(t.Context())
+		wrote := false
+		h := protect(t, etag.Config{Gate: etag.GateNone}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut {
+				wrote = true
+				return
+			}
+			_, _ = io.WriteString(w, "half")
+			leave() // a deadline of the server's, say
+			panic(http.ErrAbortHandler)
+		}))
+		r := httptest.NewRequestWithContext(ctx, method, "/a", nil)
+		r.Header.Set("If-None-Match", `"tag-of-the-whole"`)
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() { h.ServeHTTP(httptest.NewRecorder(), r) }, method)
+		assert.False(t, wrote)
+	}
 }

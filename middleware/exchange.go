@@ -92,6 +92,8 @@ func MarkRefused(w http.ResponseWriter) {
 // handler for the current state of a resource. Nobody else sees the answer, of
 // which at most limit bytes are held. Once it is no longer held back whole,
 // because it is a stream or larger, onStream is called, and the rest is lost.
+// The layer calls Leave when the handler has returned, and Finish when it has
+// read the answer.
 func Ask(limit int64, onStream func()) *Recorder {
 	rec := new(Recorder)
 	rec.begin(&nowhere{}, nil)

@@ -69,8 +69,7 @@ func (rec *Recorder) Enter(s Stage, limit int64) {
 }
 
 // Leave removes the innermost stage, once the handler has returned, and returns
-// what that decided. When the last one leaves, the handler can add nothing more
-// to an answer that is held back.
+// what that decided. When the last one leaves, the handler can add nothing more.
 func (rec *Recorder) Leave() Decision {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -78,7 +77,7 @@ func (rec *Recorder) Leave() Decision {
 	rec.settleDefault()
 	a.n--
 	a.stages[a.n] = nil
-	if a.n == 0 && a.phase == buffering {
+	if a.n == 0 {
 		rec.open = nil
 	}
 	return a.decided[a.n]
