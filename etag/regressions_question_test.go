@@ -343,18 +343,26 @@ func brokenOff(text string) io.Reader {
 // the question must not share the fields that the layer goes on to read.
 func TestTheQuestionsWriterIsClosedOnceItIsAnswered(t *testing.T) {
 	var asked http.ResponseWriter
-	h := protect(t, etag.Config{Current: nil}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			w.Header().Set("ETag", `"v1"`)
-			asked = w
-			return
-		}
+	looked := false
+	hash := sumFunc(func(body []byte) etag.Tag {
+		looked = true
 		_, err := asked.Write([]byte("late"))
 		assert.ErrorIs(t, err, http.ErrHandlerTimeout)
 		assert.Empty(t, asked.Header())
+		return etag.Of(body)
+	})
+	h := protect(t, etag.Config{Hash: hash}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Kept", "1")
+		_, _ = io.WriteString(w, "one")
+		asked = w
 	}))
-	assert.Equal(t, 200, do(h, "PUT", "/a", "x", "If-Match", `"v1"`).Code)
+	assert.Equal(t, 412, do(h, "PUT", "/a", "x", "If-Match", `"v1"`).Code)
+	assert.True(t, looked)
 }
+
+type sumFunc func([]byte) etag.Tag
+
+func (f sumFunc) Sum(body []byte) etag.Tag { return f(body) }
 
 // TestAnAbortOfTheHandlersOwnIsNoAnswer: only a handler that the layer itself
 // has stopped may leave its answer incomplete.
