@@ -105,7 +105,7 @@ func TestUndeclaredTrailersAreSent(t *testing.T) {
 // TestATagUnderItsRawNameIsOne: a handler can put it into the map past Set.
 func TestATagUnderItsRawNameIsOne(t *testing.T) {
 	s := serve(t, etag.Config{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["ETag"] = []string{`"own"`} //nolint:staticcheck // on purpose
+		w.Header()["ETag"] = []string{`"own"`}
 		_, _ = io.WriteString(w, "one")
 	}))
 	for _, method := range []string{"GET", "HEAD", "PUT"} {
