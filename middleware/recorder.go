@@ -44,7 +44,7 @@ type Recorder struct {
 	w        http.ResponseWriter
 	a        answer
 	mu       sync.Mutex // guards open, and a while that is set
-	open     *answer    // the handler's side: a, or nil once the handler can add nothing
+	open     *answer    // the handler's side: a, or nil once the handler can add nothing; set by the request's goroutine alone
 	etagLine [1]string  // the ETag field line, here to save an allocation
 }
 
@@ -107,21 +107,16 @@ func (rec *Recorder) HeadOnly() { rec.a.headOnly = true }
 // end a handler that writes for nobody.
 func (rec *Recorder) OnStream(f func()) { rec.a.onStream = f }
 
-// lock takes the lock if the handler's side is open, and is undone by the
-// function that it returns. Only the goroutine of the request changes open, so
-// it may look at it without.
-func (rec *Recorder) lock() (unlock func()) {
-	if rec.open == nil {
-		return func() {}
-	}
-	rec.mu.Lock()
-	return rec.mu.Unlock
-}
+// The methods below need no lock once the handler's side is closed. The
+// goroutine of the request may look whether it is, since no other closes it.
 
 // Buffered reports whether the whole answer so far is held back, so that it
 // can still be changed.
 func (rec *Recorder) Buffered() bool {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	return rec.a.phase == buffering
 }
 
@@ -140,7 +135,10 @@ func (rec *Recorder) Fields() http.Header { return rec.w.Header() }
 // SetETag sets the ETag field of an answer that has not been sent, once the
 // handler has ended.
 func (rec *Recorder) SetETag(tag string) {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	if rec.a.phase == passing {
 		return
 	}
@@ -150,28 +148,40 @@ func (rec *Recorder) SetETag(tag string) {
 
 // Hijacked reports whether the handler took the connection.
 func (rec *Recorder) Hijacked() bool {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	return rec.a.hijacked
 }
 
 // Bytes returns the body of a buffered answer. It is valid until Finish, and
 // must not be written to.
 func (rec *Recorder) Bytes() []byte {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	return rec.a.body()
 }
 
 // Lend is Bytes, but what it returns stays valid for ever: the buffer is not
 // used again.
 func (rec *Recorder) Lend() []byte {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	rec.a.lent = true
 	return rec.a.body()
 }
 
 // TurnNotModified makes a buffered answer a 304 with its fields.
 func (rec *Recorder) TurnNotModified() {
-	defer rec.lock()()
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	rec.a.notModified(rec.w.Header())
 	rec.a.dropBuffer()
 }
