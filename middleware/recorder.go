@@ -217,6 +217,8 @@ func (rec *Recorder) Finish() {
 	if a.phase == buffering {
 		a.send(rec.w)
 	}
-	a.mergeTrailers(rec.w.Header())
+	if a.late != nil {
+		a.mergeTrailers(rec.w.Header())
+	}
 	a.dropBuffer()
 }
