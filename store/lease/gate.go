@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"reflect"
 	"time"
 
@@ -45,6 +46,7 @@ type GateConfig struct {
 type Gate struct {
 	keeper *Keeper
 	prefix []byte // of what is digested into a key
+	keys   *keyCache
 	wait   time.Duration
 }
 
@@ -72,6 +74,7 @@ func NewGate(config GateConfig) (*Gate, error) {
 	return &Gate{
 		keeper: keeper,
 		prefix: gatePrefix(config.Namespace),
+		keys:   &keyCache{seed: maphash.MakeSeed()},
 		wait:   orDefault(config.Wait, DefaultGateWait),
 	}, nil
 }
@@ -89,7 +92,7 @@ func (g *Gate) Enter(ctx context.Context, resource string) (*Lease, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
-	key := gateKey(g.prefix, resource)
+	key := g.keys.of(g.prefix, resource)
 	if owner := holding(ctx, g.keeper.config.Store, key); owner != nil {
 		return borrow(ctx, owner), nil
 	}

@@ -22,17 +22,26 @@ func (i instant) plus(d time.Duration) instant {
 func (i instant) since(earlier instant) time.Duration { return time.Duration(i - earlier) }
 
 // clock is the time of a store.
-type clock struct{ start time.Time }
+type clock struct {
+	start  time.Time
+	micros uint64 // start by the wall clock, in µs since 1970
+}
+
+func newClock() clock {
+	now := time.Now()
+	return clock{now, microsOf(now)}
+}
 
 // now returns the instant.
 func (c clock) now() instant { return instant(time.Since(c.start)) }
 
-// nowAndMicros returns the instant, and the wall clock in µs since 1970 that
-// versions are drawn from. Versions take the wall clock so that they go on
-// growing across a restart.
+// nowAndMicros returns the instant, and the time in µs since 1970 that versions
+// are drawn from. That goes on from the wall clock's time when the store was
+// made, so that versions go on growing across a restart, and a step of it
+// changes nothing meanwhile.
 func (c clock) nowAndMicros() (instant, uint64) {
-	t := time.Now()
-	return instant(t.Sub(c.start)), microsOf(t)
+	now := c.now()
+	return now, c.micros + uint64(now/1000)
 }
 
 // microsOf returns t in µs since 1970, and 0 before: a clock that was never set

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -44,7 +43,7 @@ func New(c Config) *Store {
 	}
 	s.room.maxRecords = int64(c.MaxRecords)
 	s.room.maxBodyBytes = c.MaxBodyBytes
-	started := clock{start: time.Now()}
+	started := newClock()
 	full := fmt.Errorf("%w: there are %d records, the limit", store.ErrFull, c.MaxRecords)
 	for i := range s.shards {
 		s.shards[i] = shard{
