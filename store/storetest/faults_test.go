@@ -60,6 +60,8 @@ const (
 	memoryIsUsedAgain     fault = "the next version is written into the slices of the last"
 	callersCapacityIsUsed fault = "the store appends to a slice of the caller"
 
+	contentionIsAnError fault = "a Create that meets another fails with 40001"
+
 	createKnowsItsOwn       fault = "Create delivered twice is true twice, and writes twice"
 	endedContextIsIgnored   fault = "a context that has ended is ignored"
 	cancelledCallTearsApart fault = "a call that is cancelled under way leaves the head alone"

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"runtime"
 	"sync"
@@ -67,6 +68,9 @@ func (m *model) Create(ctx context.Context, key string, r store.Record) (store.R
 	k := m.standing(key)
 	m.letOthersIn(k == nil, getThenCreate)
 	m.letOthersIn(k == nil && m.records[key] != nil, getThenCreateAfterExpiry)
+	if m.letOthersIn(k == nil, contentionIsAnError); m.fault == contentionIsAnError && k == nil && m.standing(key) != nil {
+		return store.Record{}, false, errors.New("40001: could not serialize access due to concurrent update")
+	}
 	if k != nil && !m.overwrites(k, r) {
 		return m.loser(k), false, m.conditionFailed()
 	}

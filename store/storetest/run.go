@@ -41,6 +41,7 @@ var checks = []check{
 	oneReplaceWins,
 	oneCreateWinsAfterExpiry,
 	oneTakeoverWins,
+	serializableIsRetriedInside,
 
 	keysAreAnyBytes,
 	valuesAreAnyBytes,

@@ -98,6 +98,7 @@ var proofs = []struct {
 	{keysAreTrimmed, keysAreAnyBytes},
 	{valuesAreTrimmed, valuesAreAnyBytes},
 	{outFieldsAreKept, outFieldsAreIgnored},
+	{contentionIsAnError, serializableIsRetriedInside},
 	{outFieldsAreRefused, outFieldsAreIgnored},
 	{longKeysAreCut, limitsAreEnforced},
 	{memoryIsUsedAgain, slicesAreNeverWritten},
