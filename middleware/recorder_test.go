@@ -105,10 +105,13 @@ func TestOddOrders(t *testing.T) {
 	} {
 		for _, d := range []middleware.Decision{middleware.Pass, middleware.Buffer} {
 			for _, method := range []string{"GET", "HEAD", "POST"} {
-				t.Run(fmt.Sprintf("%s, decision %d, %s", name, d, method), func(t *testing.T) {
-					assert.Equal(t, wire(t, method, h), wire(t, method, through(d, h)))
-					assert.Equal(t, wire(t, method, h), wire(t, method, through(middleware.Pass, through(d, h).ServeHTTP)), "twice")
-				})
+				for _, http2 := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s, decision %d, %s, HTTP/2 %v", name, d, method, http2), func(t *testing.T) {
+						bare := wire(t, http2, method, h)
+						assert.Equal(t, bare, wire(t, http2, method, through(d, h)))
+						assert.Equal(t, bare, wire(t, http2, method, through(middleware.Pass, through(d, h).ServeHTTP)), "twice")
+					})
+				}
 			}
 		}
 	}
@@ -119,16 +122,20 @@ func flush(w http.ResponseWriter) { w.(http.Flusher).Flush() }
 type onlyReader struct{ io.Reader }
 
 // wire describes what a client gets from h over a real connection.
-func wire(t *testing.T, method string, h http.Handler) string {
+func wire(t *testing.T, http2 bool, method string, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // some of these handlers are complained about
-	server.Start()
+	if server.EnableHTTP2 = http2; http2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	defer server.Close()
 	r, err := http.NewRequest(method, server.URL, nil)
 	require.NoError(t, err)
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	defer client.CloseIdleConnections()
+	client := server.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Do(r)
 	if err != nil {
 		return "no answer"
