@@ -96,10 +96,11 @@ func endedByStop(ctx context.Context) {
 // pattern with a method: it may never look at the method, and would run the
 // write in answer to the GET.
 func behindMethodRoute(r *http.Request) *problem.Problem {
-	method, _, found := strings.Cut(r.Pattern, " ")
-	if !found {
+	end := strings.IndexAny(r.Pattern, " \t") // ServeMux takes either
+	if end < 0 {
 		return nil
 	}
+	method := r.Pattern[:end]
 	return validatorMissing(fmt.Errorf(
 		"etag: the layer wraps the handler of a %s route, which cannot be asked for the validator: wrap the router, or give Config.Current", method))
 }
