@@ -11,7 +11,7 @@ import (
 //
 //	UPDATE … SET … WHERE id = $1 AND version = $2
 type Check struct {
-	// Preconditions are those that the request carried.
+	// Preconditions are those of the request that count for its method.
 	Preconditions Preconditions
 	// State is the one they were judged by. Zero if there were none to judge.
 	State State

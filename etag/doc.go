@@ -47,9 +47,12 @@
 // # Limits
 //
 // Bodies of requests that pass the gate, and answers that are hashed, are held
-// in memory up to Config.MaxBody; a larger request is refused with 413, a
-// larger answer is sent on as it is written, without a tag. A list of entity
-// tags may be [MaxFieldBytes] long and have [MaxListTags] members.
+// in memory up to Config.MaxBody; a larger request is refused with 413. A larger
+// answer, or one that its handler flushes, is sent on as it is written, without
+// a tag, and a precondition of its GET that only the tag could decide is not
+// judged. A list of entity tags may be [MaxFieldBytes] long and have
+// [MaxListTags] members; a request with preconditions may have 128 fields of
+// different names.
 //
 // What is promised holds as long as handlers stop when their context ends: one
 // that goes on after its lease was lost can overlap with its successor. It can

@@ -19,7 +19,8 @@ var hopByHop = []string{
 const maxConnection = 1 << 10
 
 // DeleteHopByHop deletes the fields of h that concern one connection alone:
-// the standard ones, and those that Connection names in its first KiB.
+// the standard ones, and those that Connection names, unless it is longer than
+// 1 KiB.
 func DeleteHopByHop(h http.Header) {
 	named := h["Connection"]
 	if !Shorter(named, maxConnection) {

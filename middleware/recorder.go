@@ -107,8 +107,9 @@ func (rec *Recorder) HeadOnly() { rec.a.headOnly = true }
 // end a handler that writes for nobody.
 func (rec *Recorder) OnStream(f func()) { rec.a.onStream = f }
 
-// The methods below need no lock once the handler's side is closed. The
-// goroutine of the request may look whether it is, since no other closes it.
+// Buffered, Bytes and SetETag are on the path of every GET, and take no lock
+// once the handler's side is closed. The goroutine of the request may look
+// whether it is, since no other closes it.
 
 // Buffered reports whether the whole answer so far is held back, so that it
 // can still be changed.
@@ -148,10 +149,8 @@ func (rec *Recorder) SetETag(tag string) {
 
 // Hijacked reports whether the handler took the connection.
 func (rec *Recorder) Hijacked() bool {
-	if rec.open != nil {
-		rec.mu.Lock()
-		defer rec.mu.Unlock()
-	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
 	return rec.a.hijacked
 }
 
@@ -168,20 +167,16 @@ func (rec *Recorder) Bytes() []byte {
 // Lend is Bytes, but what it returns stays valid for ever: the buffer is not
 // used again.
 func (rec *Recorder) Lend() []byte {
-	if rec.open != nil {
-		rec.mu.Lock()
-		defer rec.mu.Unlock()
-	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
 	rec.a.lent = true
 	return rec.a.body()
 }
 
-// TurnNotModified makes a buffered answer a 304 with its fields.
+// TurnNotModified makes a buffered answer a 304 with its fields, to which the
+// handler can add nothing.
 func (rec *Recorder) TurnNotModified() {
-	if rec.open != nil {
-		rec.mu.Lock()
-		defer rec.mu.Unlock()
-	}
+	rec.close()
 	rec.a.notModified(rec.w.Header())
 	rec.a.dropBuffer()
 }
