@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -24,6 +25,9 @@ type answer struct {
 	swallow  bool // further bytes of the body are not wanted
 	lent     bool // others read buf: it is not used again
 	hijacked bool
+	firm     bool  // nothing leaves before the layer allows it; see Recorder.HoldFirmly
+	retained int64 // how much of what is sent on is kept too, in bytes; 0: nothing
+	overrun  bool  // more was written than may be held firmly, or retained
 	status   int
 	length   int64 // of the body as the handler declared it, -1 if it did not
 	written  int64 // of the body, also what was swallowed
@@ -61,7 +65,7 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 	d := Pass
 	for i := a.n - 1; i >= 0; i-- {
 		next := a.stages[i].Decide(rec, d)
-		if next == Buffer && trailers {
+		if next == Buffer && trailers && !a.firm {
 			next = Pass
 		}
 		switch next {
@@ -87,6 +91,11 @@ func (a *answer) notModified(fields http.Header) {
 func (a *answer) startPassing(w http.ResponseWriter) {
 	a.phase = passing
 	a.swallow = a.swallow || a.headOnly || a.x.probe
+	for _, s := range a.stages[:a.n] {
+		if p, ok := s.(Passer); ok {
+			p.Passing(a.status, w.Header())
+		}
+	}
 	w.WriteHeader(a.status)
 }
 
@@ -95,11 +104,15 @@ func (a *answer) stream(w http.ResponseWriter) error {
 	var err error
 	a.startPassing(w)
 	a.tellStream()
-	if body := a.body(); len(body) > 0 && !a.swallow {
+	body := a.body()
+	if len(body) > 0 && !a.swallow {
 		_, err = w.Write(body)
 	}
+	if a.retains(0) {
+		return nil
+	}
 	a.dropBuffer()
-	return err
+	return a.masked(err)
 }
 
 func (a *answer) tellStream() {
@@ -144,13 +157,25 @@ func (a *answer) exceeds(n int) bool {
 	return a.length >= 0 && a.written > a.length && (a.phase == buffering || a.swallow)
 }
 
-// mergeTrailers adds the trailers that the handler set without declaring them.
+// mergeTrailers adds the trailers that the handler set without declaring them
+// and, if the answer was held firmly, those that it declared.
 func (a *answer) mergeTrailers(h http.Header) {
 	for name, values := range a.late {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
+		if strings.HasPrefix(name, http.TrailerPrefix) || a.firm && declaresTrailer(h, name) {
 			h[name] = values
 		}
 	}
+}
+
+func declaresTrailer(h http.Header, name string) bool {
+	for _, line := range h["Trailer"] {
+		for declared := range strings.SplitSeq(line, ",") {
+			if textproto.CanonicalMIMEHeaderKey(textproto.TrimString(declared)) == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // body is capped, so that appending to it cannot reach what is written later.

@@ -60,17 +60,27 @@ func (rec *Recorder) WriteHeader(status int) {
 // written.
 func (rec *Recorder) Write(p []byte) (int, error) {
 	n, to, err := accept(rec, p)
-	if to != nil {
-		return to.Write(p)
+	if to == nil {
+		return n, err
 	}
-	return n, err
+	n, err = to.Write(p)
+	return rec.written(n, len(p), err)
 }
 
 // WriteString is Write for a string.
 func (rec *Recorder) WriteString(s string) (int, error) {
 	n, to, err := accept(rec, s)
-	if to != nil {
-		return io.WriteString(to, s)
+	if to == nil {
+		return n, err
+	}
+	n, err = io.WriteString(to, s)
+	return rec.written(n, len(s), err)
+}
+
+// written is how a write to the client ended, as the handler sees it.
+func (rec *Recorder) written(n, all int, err error) (int, error) {
+	if err != nil && rec.a.masked(err) == nil {
+		return all, nil
 	}
 	return n, err
 }
@@ -98,15 +108,27 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 			a.buf.b = append(a.buf.b, p...)
 			return len(p), nil, nil
 		}
-		if err := a.stream(rec.w); err != nil {
+		if a.firm {
+			a.overrun, a.swallow = true, true
+			a.dropBuffer()
+		} else if err := a.stream(rec.w); err != nil {
 			return 0, nil, err
 		}
 	}
-	if a.swallow {
+	switch {
+	case a.firm && a.overrun:
+		return 0, nil, ErrTooLarge
+	case a.swallow:
 		if a.written > a.limit {
 			a.tellStream()
 		}
 		return len(p), nil, nil
+	}
+	if a.retains(len(p)) {
+		if a.buf == nil {
+			a.buf = takeBuffer()
+		}
+		a.buf.b = append(a.buf.b, p...)
 	}
 	return 0, rec.w, nil
 }
@@ -124,7 +146,7 @@ func (rec *Recorder) FlushError() error {
 	if err != nil || !passed {
 		return err
 	}
-	return http.NewResponseController(rec.w).Flush()
+	return rec.a.masked(http.NewResponseController(rec.w).Flush())
 }
 
 // flushHeld sends what is held back, and reports whether the answer is passed
@@ -139,7 +161,7 @@ func (rec *Recorder) flushHeld() (passed bool, err error) {
 	if a.phase == fresh {
 		a.settle(rec, http.StatusOK)
 	}
-	if a.phase == buffering && !a.swallow {
+	if a.phase == buffering && !a.swallow && !a.firm {
 		err = a.stream(rec.w)
 	}
 	return a.phase == passing, err
@@ -166,8 +188,11 @@ func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := rec.open
-	if a == nil {
+	switch {
+	case a == nil:
 		return nil, nil, http.ErrHandlerTimeout
+	case a.firm:
+		return nil, nil, http.ErrNotSupported
 	}
 	conn, rw, err := http.NewResponseController(rec.w).Hijack()
 	if err == nil {
@@ -220,7 +245,7 @@ func (rec *Recorder) passesOn() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := rec.open
-	return a == nil || a.phase == passing && !a.swallow
+	return a == nil || a.phase == passing && !a.swallow && a.retained == 0
 }
 
 // chunks are what ReadFrom reads into: not the buffer itself, since a read can

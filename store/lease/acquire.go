@@ -1,6 +1,11 @@
 package lease
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"github.com/concordhttp/concord/store"
+)
 
 // Try makes one attempt to acquire key and never waits for another's lease to
 // end. A nil Lease without an error: another's record stands, and Standing says
@@ -28,7 +33,27 @@ func (k *Keeper) Takeover(ctx context.Context, key string, seen Standing, c Clai
 	if err != nil || !s.Orphan {
 		return nil, *s, err
 	}
-	l, s, err := k.write(ctx, ctx, key, seen.Record.Version, &c)
+	return k.over(ctx, key, seen.Record.Version, &c)
+}
+
+// Seize acquires key by replacing exactly the version that was seen, whatever
+// it says: a claim, an outcome, or bytes that nobody can read. It is for
+// callers that know more than the record does, such as an operator who has
+// found out that the owner is dead. Otherwise it is as [Keeper.Try]. A record
+// of version 0, which is none, is an error that wraps store.ErrInvalid.
+func (k *Keeper) Seize(ctx context.Context, key string, seen store.Record, c Claim) (*Lease, Standing, error) {
+	if err := k.complete(&c); err != nil {
+		return nil, Standing{}, err
+	}
+	if seen.Version == 0 {
+		return nil, Standing{}, fmt.Errorf("lease: seize: %w: there is no record", store.ErrInvalid)
+	}
+	return k.over(ctx, key, seen.Version, &c)
+}
+
+// over acquires key by writing over a version of its record.
+func (k *Keeper) over(ctx context.Context, key string, version uint64, c *Claim) (*Lease, Standing, error) {
+	l, s, err := k.write(ctx, ctx, key, version, c)
 	return l, s.orNone(), err
 }
 
@@ -96,6 +121,9 @@ func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lea
 		acquiring: call{parent: within, keeper: k},
 	}
 	l.term.count(now, k.config.Lease, k.config.Margin)
+	if c.Fixed {
+		l.term.fix()
+	}
 	l.acquiring.until.Store(int64(now.add(min(k.config.CallTimeout, own))))
 	return l
 }

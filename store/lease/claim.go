@@ -18,6 +18,10 @@ type Claim struct {
 	TTL time.Duration
 	// Wait is how long Acquire waits for the key. Zero or less: not at all.
 	Wait time.Duration
+	// Fixed: the lease is never renewed, so that it ends, with ErrMaxRun, when
+	// the first Lease is over. It is for work whose record a transaction holds
+	// locked meanwhile, and a renewal would wait for or fight with.
+	Fixed bool
 }
 
 // check reports every mistake in c, given the shortest TTL that is safe. A

@@ -33,13 +33,9 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 		return Standing{}, errBorrowed
 	}
 	k := l.keeper
-	outcome := store.Record{
-		Head: head{state: settled, nonce: l.nonce(), lease: k.config.Lease, note: note}.encode(),
-		Body: body,
-		TTL:  ttl,
-	}
-	if err := store.Check(l.key, outcome); err != nil {
-		return Standing{}, fmt.Errorf("lease: settle: %w", err)
+	outcome, err := l.outcome(note, body, ttl)
+	if err != nil {
+		return Standing{}, err
 	}
 	version, ok, _ := l.close(ctx)
 	if !ok {
@@ -47,7 +43,7 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 	}
 	defer l.releasing.finish()
 	var standing store.Record
-	err := k.insist(&l.releasing, func() (bool, error) {
+	err = k.insist(&l.releasing, func() (bool, error) {
 		r, replaced, err := k.config.Store.Replace(&l.releasing, l.key, version, outcome)
 		if err != nil {
 			return false, err
@@ -70,4 +66,17 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 		return *s, fmt.Errorf("lease: settle: %w", err)
 	}
 	return *s, corrupt
+}
+
+// outcome is the record that settles l.
+func (l *Lease) outcome(note, body []byte, ttl time.Duration) (store.Record, error) {
+	r := store.Record{
+		Head: head{state: settled, nonce: l.nonce(), lease: l.keeper.config.Lease, note: note}.encode(),
+		Body: body,
+		TTL:  ttl,
+	}
+	if err := store.Check(l.key, r); err != nil {
+		return store.Record{}, fmt.Errorf("lease: settle: %w", err)
+	}
+	return r, nil
 }

@@ -1,6 +1,9 @@
 package lease
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // term is what the time of a lease depends on.
 type term struct {
@@ -13,6 +16,12 @@ type term struct {
 func (t *term) count(sent instant, lease, margin time.Duration) {
 	t.stop = sent.add(lease - margin)
 	t.renewAt = sent.add(lease / 3)
+}
+
+// fix makes the lease one that ends when it was counted to, and is not renewed.
+func (t *term) fix() {
+	t.ends = min(t.ends, t.stop)
+	t.renewAt = math.MaxInt64
 }
 
 // step is what a lease needs at some instant.

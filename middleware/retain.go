@@ -1,0 +1,74 @@
+package middleware
+
+import (
+	"errors"
+	"net/http"
+)
+
+// ErrTooLarge is what a handler's write returns once its answer is larger than
+// may be held back, where nothing of it may be sent before the handler has
+// ended; see [Recorder.HoldFirmly].
+var ErrTooLarge = errors.New("middleware: the answer is larger than may be held back")
+
+// Passer is a [Stage] that is told when status and fields of the answer are
+// sent before the handler has ended. It must not write to either.
+type Passer interface {
+	Passing(status int, fields http.Header)
+}
+
+// Retain keeps up to limit bytes of the body also of an answer that is sent on
+// while it is written, for a layer that records it. What the client makes of
+// the answer is then no concern of the handler's: a write that fails because
+// the client is gone counts as written.
+func (rec *Recorder) Retain(limit int64) {
+	rec.a.retained = limit
+}
+
+// Retained returns the body so far, whether it is held back or was sent on. It
+// is valid until Finish, and must not be written to. False: more was written
+// than Retain was to keep, or the connection was hijacked.
+func (rec *Recorder) Retained() (body []byte, whole bool) {
+	if rec.open != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
+	a := &rec.a
+	body = a.body()
+	return body, !a.overrun && !a.hijacked && int64(len(body)) <= a.retained
+}
+
+// HoldFirmly keeps every byte of the answer back until the handler has ended: a
+// flush sends nothing, a hijack is refused, and a write past the limit fails
+// with [ErrTooLarge].
+func (rec *Recorder) HoldFirmly() { rec.a.firm = true }
+
+// Overrun reports whether more was written than may be held firmly.
+func (rec *Recorder) Overrun() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.a.firm && rec.a.overrun
+}
+
+// retains reports whether n more bytes than are in the buffer are to be kept of
+// an answer that is sent on, and gives the buffer up for good if they are too
+// many.
+func (a *answer) retains(n int) bool {
+	if a.retained == 0 || a.overrun {
+		return false
+	}
+	if held := int64(len(a.body())); held+int64(n) > a.retained {
+		a.overrun = true
+		a.dropBuffer()
+		return false
+	}
+	return true
+}
+
+// masked returns the error of a write to the client as the handler sees it.
+// What it did wrong itself it is told.
+func (a *answer) masked(err error) error {
+	if a.retained == 0 || errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
+		return err
+	}
+	return nil
+}
