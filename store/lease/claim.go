@@ -18,9 +18,10 @@ type Claim struct {
 	TTL time.Duration
 	// Wait is how long Acquire waits for the key. Zero or less: not at all.
 	Wait time.Duration
-	// Fixed: the lease is never renewed, so that it ends, with ErrMaxRun, when
-	// the first Lease is over. It is for work whose record a transaction holds
-	// locked meanwhile, and a renewal would wait for or fight with.
+	// Fixed: the lease is never renewed, so that it ends, with ErrMaxRun, a
+	// Margin before the first Lease is over. It is for work whose record a
+	// transaction holds locked meanwhile, and a renewal would wait for or fight
+	// with.
 	Fixed bool
 }
 
@@ -89,4 +90,12 @@ func (s *Standing) left(margin time.Duration) time.Duration {
 		return s.Record.TTL
 	}
 	return min(s.Record.TTL, s.Lease+margin-s.Record.Age)
+}
+
+// Read judges a record that was found in the store: by the lease that it
+// states, and by the Keeper's margin. [ErrCorrupt]: Standing has the record
+// alone.
+func (k *Keeper) Read(r store.Record) (Standing, error) {
+	s, err := read(r, k.config.Margin)
+	return *s, err
 }

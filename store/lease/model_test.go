@@ -118,7 +118,10 @@ func (m *model) standing(key string) (store.Record, bool) {
 	r := e.Record
 	r.Age = m.elapsed(now.Sub(e.written))
 	r.TTL -= r.Age
-	return r, r.TTL > 0
+	if r.TTL <= 0 {
+		return store.Record{}, false
+	}
+	return r, true
 }
 
 // put writes r, under the lock.

@@ -28,7 +28,8 @@ func (l *Lease) SettleIn(ctx context.Context, tx store.Store, note, body []byte,
 	if err != nil {
 		return Standing{}, err
 	}
-	r, replaced, err := tx.Replace(ctx, l.key, l.known(), outcome)
+	version, _ := l.known()
+	r, replaced, err := tx.Replace(ctx, l.key, version, outcome)
 	if err != nil {
 		return Standing{}, fmt.Errorf("lease: settle: %w", err)
 	}
@@ -45,14 +46,19 @@ func (l *Lease) ReleaseIn(ctx context.Context, tx store.Store) error {
 	if l.owner != nil {
 		return errBorrowed
 	}
-	deleted, err := tx.Delete(ctx, l.key, l.known())
+	version, intact := l.known()
+	deleted, err := tx.Delete(ctx, l.key, version)
+	found := false
+	if err == nil && !deleted {
+		_, found, err = tx.Get(ctx, l.key)
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("lease: release: %w", err)
-	case !deleted:
-		return ErrLost
+	case deleted || intact && !found:
+		return nil // if it was not deleted by this very delivery, it was by an earlier one
 	}
-	return nil
+	return ErrLost
 }
 
 // Reassert writes the claim once more, by compare-and-set on the version that
@@ -60,19 +66,22 @@ func (l *Lease) ReleaseIn(ctx context.Context, tx store.Store) error {
 // replace it. If stands, the record was still the claim, and a transaction that
 // has not committed by now no longer can. If not, what took its place is
 // returned: the outcome of this very lease if the transaction has committed,
-// or no record if that has deleted it. [ErrLost]: it is another's. Any other
-// error: nothing is decided, and the record, whichever it is, stays and
-// protects. The lease is not extended in its owner's eyes. It takes CallTimeout
-// at most.
+// or no record if that has deleted it (or if the record has expired, or was a
+// successor's who came when the time of this lease was over, and went).
+// [ErrLost]: it is another's. Any other error: nothing is decided, and the
+// record, whichever it is, stays and protects. The lease is not extended in its
+// owner's eyes. That ctx has ended does not prevent any of it. It takes
+// CallTimeout at most.
 func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err error) {
 	if l.owner != nil {
 		return Standing{}, false, errBorrowed
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.keeper.config.CallTimeout)
 	defer cancel()
+	version, _ := l.known()
 	var standing store.Record
 	err = l.keeper.insist(ctx, func() (bool, error) {
-		r, replaced, err := l.keeper.config.Store.Replace(ctx, l.key, l.known(), l.record())
+		r, replaced, err := l.keeper.config.Store.Replace(ctx, l.key, version, l.record())
 		if err != nil {
 			return false, err
 		}
@@ -94,10 +103,12 @@ func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err erro
 
 // Abandon ends the lease and leaves its record as it stands: one that a
 // transaction has settled, or the claim of work of which nobody knows how it
-// ended. The context of the work ends, and nothing is renewed any more. Only
-// the first call of Abandon, Release or Settle does anything.
+// ended. The context of the work ends, and nothing is renewed any more: a
+// renewal under way is waited for, for CallTimeout at most. Only the first call
+// of Abandon, Release or Settle does anything.
 func (l *Lease) Abandon(ctx context.Context) {
 	if l.owner != nil {
+		l.end(&context.Canceled)
 		return
 	}
 	if _, ok, _ := l.close(ctx); ok {
@@ -105,11 +116,13 @@ func (l *Lease) Abandon(ctx context.Context) {
 	}
 }
 
-// known is the version that the record has as far as its owner knows.
-func (l *Lease) known() uint64 {
+// known is the version that the record has as far as its owner knows, and
+// whether the time of the lease is not over, so that nobody else can have
+// touched it.
+func (l *Lease) known() (version uint64, intact bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.version
+	return l.version, l.keeper.clock.now() < l.term.stop
 }
 
 func (l *Lease) advance(version uint64) {
