@@ -59,7 +59,7 @@ func (a *answer) settle(rec *Recorder, status int) {
 // are sent.
 func (a *answer) decide(rec *Recorder) (hold bool) {
 	if a.status == http.StatusSwitchingProtocols {
-		return false
+		return a.firm
 	}
 	_, trailers := rec.w.Header()["Trailer"]
 	d := Pass
@@ -80,7 +80,7 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 		}
 		a.decided[i], d = next, next
 	}
-	return hold
+	return hold || a.firm
 }
 
 func (a *answer) notModified(fields http.Header) {
@@ -108,10 +108,9 @@ func (a *answer) stream(w http.ResponseWriter) error {
 	if len(body) > 0 && !a.swallow {
 		_, err = w.Write(body)
 	}
-	if a.retains(0) {
-		return nil
+	if !a.retains(0) {
+		a.dropBuffer()
 	}
-	a.dropBuffer()
 	return a.masked(err)
 }
 
@@ -151,10 +150,10 @@ func (a *answer) describe(body []byte, h http.Header) {
 
 // exceeds counts n more bytes, and reports whether they are more than the
 // handler declared: net/http refuses those, and sends what came before. What is
-// passed on it counts itself.
+// passed on, and not kept besides, it counts itself.
 func (a *answer) exceeds(n int) bool {
 	a.written += int64(n)
-	return a.length >= 0 && a.written > a.length && (a.phase == buffering || a.swallow)
+	return a.length >= 0 && a.written > a.length && (a.phase == buffering || a.swallow || a.retained > 0)
 }
 
 // mergeTrailers adds the trailers that the handler set without declaring them

@@ -191,7 +191,7 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 	r := replacement{rec: rec, body: takeBuffer()}
 	write(&r)
 	rec.a.status, rec.a.swallow, rec.a.buf = r.status, false, r.body
-	rec.a.phase = buffering
+	rec.a.phase, rec.a.overrun = buffering, false
 }
 
 // close puts the answer out of the handler's reach.

@@ -11,22 +11,24 @@ import (
 var ErrTooLarge = errors.New("middleware: the answer is larger than may be held back")
 
 // Passer is a [Stage] that is told when status and fields of the answer are
-// sent before the handler has ended. It must not write to either.
+// about to be sent before the layer finishes it. It must not write to either,
+// nor call the Recorder.
 type Passer interface {
 	Passing(status int, fields http.Header)
 }
 
-// Retain keeps up to limit bytes of the body also of an answer that is sent on
-// while it is written, for a layer that records it. What the client makes of
-// the answer is then no concern of the handler's: a write that fails because
-// the client is gone counts as written.
+// Retain keeps up to limit bytes, at least 1, of the body also of an answer that
+// is sent on while it is written, for a layer that records it. What the client
+// makes of the answer is then no concern of the handler's: a write that fails
+// because the client is gone counts as written.
 func (rec *Recorder) Retain(limit int64) {
-	rec.a.retained = limit
+	rec.a.retained = max(rec.a.retained, limit)
 }
 
 // Retained returns the body so far, whether it is held back or was sent on. It
 // is valid until Finish, and must not be written to. False: more was written
-// than Retain was to keep, or the connection was hijacked.
+// than Retain was to keep, or may be held firmly, or Retain was not called, or
+// the connection was hijacked. After Replace it is the body of that answer.
 func (rec *Recorder) Retained() (body []byte, whole bool) {
 	if rec.open != nil {
 		rec.mu.Lock()
@@ -34,12 +36,15 @@ func (rec *Recorder) Retained() (body []byte, whole bool) {
 	}
 	a := &rec.a
 	body = a.body()
-	return body, !a.overrun && !a.hijacked && int64(len(body)) <= a.retained
+	return body, a.retained > 0 && !a.overrun && !a.hijacked && int64(len(body)) <= a.retained
 }
 
 // HoldFirmly keeps every byte of the answer back until the handler has ended: a
-// flush sends nothing, a hijack is refused, and a write past the limit fails
-// with [ErrTooLarge].
+// flush sends nothing, a hijack is refused, and a write past the limit, like
+// every later one, fails with [ErrTooLarge]; the layer then has to Replace the
+// answer. It counts whatever the stages decide, and must be called before the
+// handler writes. Informational answers (1xx) say nothing of how it ends, and
+// still go out.
 func (rec *Recorder) HoldFirmly() { rec.a.firm = true }
 
 // Overrun reports whether more was written than may be held firmly.
