@@ -27,6 +27,12 @@ type Body struct {
 // If r.Body is a Body already, that is returned: the body is read once, and the
 // layer that read it frees it. Every other Body is the caller's to Free.
 func ReadBody(r *http.Request, limit int64) (*Body, error) {
+	return ReadBodyIn(r, limit, nil)
+}
+
+// ReadBodyIn is ReadBody for a layer that has room for a Body in a struct of
+// its own, which must be zero, and must not be used for another request.
+func ReadBodyIn(r *http.Request, limit int64, room *Body) (*Body, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
@@ -39,7 +45,11 @@ func ReadBody(r *http.Request, limit int64) (*Body, error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	b := &Body{buf: takeBuffer()}
+	b := room
+	if b == nil {
+		b = new(Body)
+	}
+	b.buf = takeBuffer()
 	b.err = b.fill(r.Body, limit)
 	if int64(len(b.buf.b)) > limit {
 		b.Free()

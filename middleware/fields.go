@@ -3,6 +3,7 @@ package middleware
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,26 @@ func DeleteHopByHop(h http.Header) {
 	for _, name := range hopByHop {
 		delete(h, name)
 	}
+}
+
+// IsHopByHop reports whether the field called name concerns one connection
+// alone, of those that are sent together with it in h; see [DeleteHopByHop].
+func IsHopByHop(name string, h http.Header) bool {
+	if slices.Contains(hopByHop, name) {
+		return true
+	}
+	named := h["Connection"]
+	if len(named) == 0 || !Shorter(named, maxConnection) {
+		return false
+	}
+	for _, line := range named {
+		for option := range strings.SplitSeq(line, ",") {
+			if textproto.CanonicalMIMEHeaderKey(textproto.TrimString(option)) == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Shorter reports whether all lines of a field together are no longer than

@@ -21,6 +21,14 @@ const (
 	// EventRefused: the layer answered with a problem, and the handler did
 	// not run. Event.Problem says which.
 	EventRefused EventKind = "refused"
+	// EventReplayed: a repeated request was answered with the recorded
+	// outcome of the first; the handler did not run.
+	EventReplayed EventKind = "replayed"
+	// EventUnknown: the handler ran, and nobody knows how that ended.
+	EventUnknown EventKind = "unknown"
+	// EventForgotten: an unknown outcome was given up to make room for later
+	// ones, and its key is free.
+	EventForgotten EventKind = "forgotten"
 	// EventFailed: something that Concord relies on failed, such as the store
 	// or the question for the current validator. Event.Err says what.
 	EventFailed EventKind = "failed"
@@ -72,11 +80,11 @@ func (o logObserver) Observe(ctx context.Context, e Event) {
 
 func (k EventKind) level() slog.Level {
 	switch k {
-	case EventPassed, EventNotModified:
+	case EventPassed, EventNotModified, EventReplayed:
 		return slog.LevelDebug
 	case EventRefused:
 		return slog.LevelInfo
-	case EventLost:
+	case EventLost, EventUnknown, EventForgotten:
 		return slog.LevelWarn
 	case EventFailed:
 	}

@@ -1,0 +1,74 @@
+package idempotency
+
+import (
+	"context"
+	"time"
+
+	"github.com/concordhttp/concord/store/lease"
+)
+
+// claim makes one attempt to claim the key. A nil Lease without an error:
+// another request's record stands.
+//
+// The claim outlives the client's connection: one that hangs up must not lose
+// the record of what it has caused.
+func (q *request) claim() (*lease.Lease, lease.Standing, error) {
+	if err := q.r.Context().Err(); err != nil {
+		return nil, lease.Standing{}, err // nobody waits for the answer, and nothing was done yet
+	}
+	return q.l.keeper.Try(q.detached(), q.key, q.asked())
+}
+
+// takeOver claims a key whose owner is gone, if exactly the record that was
+// seen still stands.
+func (q *request) takeOver(seen lease.Standing) (*lease.Lease, lease.Standing, error) {
+	if err := q.r.Context().Err(); err != nil {
+		return nil, lease.Standing{}, err
+	}
+	if seen.Held {
+		return q.l.keeper.Takeover(q.detached(), q.key, seen, q.asked())
+	}
+	return q.l.keeper.Seize(q.detached(), q.key, seen.Record, q.asked())
+}
+
+// await waits until the request in flight has an outcome, or its key is free
+// and claimed. It ends with the client's connection; the claim does not.
+func (q *request) await() (*lease.Lease, lease.Standing, error) {
+	q.waited = true
+	began := q.l.now()
+	defer func() { q.wait = q.l.since(began) }()
+	ctx, cancel := context.WithCancel(q.detached())
+	stop := context.AfterFunc(q.r.Context(), cancel)
+	asked := q.asked()
+	asked.Wait = q.l.config.Wait
+	held, err := q.l.keeper.Acquire(ctx, q.key, asked)
+	if held != nil && stop() {
+		q.run.cancel = cancel // the lease descends from ctx
+		return held, lease.Standing{}, nil
+	}
+	cancel()
+	if held != nil {
+		_ = held.Release(ctx) // if it fails the record becomes an orphan
+		return nil, lease.Standing{}, context.Cause(q.r.Context())
+	}
+	return nil, standingOf(err), notBusy(err)
+}
+
+// asked is the claim that this request makes.
+func (q *request) asked() lease.Claim {
+	return lease.Claim{
+		Note:  q.l.codec.claim(q.key, q.note(claimed)),
+		TTL:   q.l.config.TTL,
+		Fixed: q.l.config.Transactional,
+	}
+}
+
+// note is what the record says of this request, in a given state.
+func (q *request) note(s state) note {
+	if q.run.started.IsZero() {
+		q.run.started = time.Now()
+	}
+	return note{state: s, fingerprint: q.fingerprint, started: q.run.started}
+}
+
+func (q *request) detached() context.Context { return context.WithoutCancel(q.r.Context()) }

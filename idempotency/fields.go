@@ -1,0 +1,26 @@
+package idempotency
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/concordhttp/concord/middleware"
+)
+
+// replayable reports whether a field of an answer with these fields may be
+// recorded and replayed. What is left out belongs to the one exchange in which
+// it was sent: cookies, the connection, its time, challenges and the caller's
+// quota.
+func replayable(name string, all http.Header) bool {
+	switch name {
+	case "Set-Cookie", "Set-Cookie2", "Date", "Age",
+		"Www-Authenticate", "Proxy-Authenticate", "Authentication-Info", "Proxy-Authentication-Info",
+		"Ratelimit", DefaultReplayField:
+		return false
+	}
+	if strings.HasPrefix(name, "Ratelimit-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Rate-Limit-") ||
+		strings.HasPrefix(name, http.TrailerPrefix) {
+		return false
+	}
+	return !middleware.IsHopByHop(name, all)
+}

@@ -1,0 +1,155 @@
+package idempotency
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store/lease"
+)
+
+// request is one keyed request, from its key to its answer.
+type request struct {
+	l    *Layer
+	next http.Handler
+	w    http.ResponseWriter
+	r    *http.Request
+
+	key         string // of the store
+	fingerprint fingerprint
+	body        *middleware.Body
+	bodyRoom    middleware.Body // room for body
+	waited      bool
+	wait        time.Duration // for how long, if somebody observes
+
+	run run
+}
+
+// keyed serves a request that carries a key. Precedence: the key, whom the
+// request acts for, its body, what the key stands for, and then its record.
+func (l *Layer) keyed(w http.ResponseWriter, r *http.Request, next http.Handler, lines []string) {
+	q := &request{l: l, next: next, w: w, r: r}
+	p := q.identify(lines)
+	if p == nil && l.under(r.Context(), q.key) != nil {
+		next.ServeHTTP(w, r)
+		return
+	}
+	if p == nil {
+		p = q.readBody()
+		defer q.freeBody()
+	}
+	if p == nil {
+		p = q.serve()
+	}
+	if p != nil {
+		q.refuse(p)
+	}
+}
+
+// identify finds out under which key of the store the request runs.
+func (q *request) identify(lines []string) *problem.Problem {
+	key, err := parseKey(lines, q.l.config.Strict)
+	if err != nil {
+		return keyInvalid(q.l.config.Header, err)
+	}
+	principal, err := q.l.config.Principal(q.r)
+	if err != nil {
+		return principalUnknown(err)
+	}
+	q.key = q.l.scope.storageKey(principal, key)
+	return nil
+}
+
+// readBody reads the body whole. One that breaks off belongs to a client that
+// is gone or lies: its fingerprint would bar the whole one that is sent next.
+func (q *request) readBody() *problem.Problem {
+	limit := q.l.config.MaxRequestBody
+	body, err := middleware.ReadBodyIn(q.r, limit, &q.bodyRoom)
+	if err == nil {
+		q.body, err = body, body.Err()
+	}
+	if err == nil {
+		q.fingerprint = fingerprintOf(q.r, body.Bytes(), q.l.config.Fingerprint)
+		return nil
+	}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return bodyTooLarge(tooLarge.Limit)
+	}
+	return bodyBrokenOff(err)
+}
+
+// freeBody leaves a body that an outer layer has read to that.
+func (q *request) freeBody() {
+	if q.body != nil && q.r.Body != q.body {
+		q.body.Free()
+	}
+}
+
+// maxRounds bounds how often a request goes after a record that is another one
+// whenever it is looked at.
+const maxRounds = 8
+
+// serve claims the key and runs the handler, or replays what stands under it,
+// or returns the problem that stands in the way.
+func (q *request) serve() *problem.Problem {
+	held, standing, err := q.claim()
+	for range maxRounds {
+		switch {
+		case err != nil:
+			return q.unclaimed(err)
+		case held != nil:
+			return q.execute(held)
+		}
+		n, unreadable := q.l.read(q.key, standing)
+		if unreadable != nil {
+			return recordUnreadable(unreadable)
+		}
+		switch q.l.policy.judge(q.fingerprint, standing, n) {
+		case reused:
+			return keyReused(q.l.config.Header)
+		case replayed:
+			return q.replay(standing, n)
+		case gone:
+			return q.notRetained(n)
+		case unsettled:
+			return outcomeUnknown(n.started)
+		case free:
+			held, standing, err = q.claim()
+		case orphaned:
+			held, standing, err = q.takeOver(standing)
+		case inFlight:
+			if q.waited || q.l.config.Wait == 0 {
+				return requestInFlight(q.l.policy.untilRetry(standing))
+			}
+			held, standing, err = q.await()
+		}
+	}
+	return requestInFlight(0)
+}
+
+// unclaimed is what happens when nobody can say whether the key is free.
+func (q *request) unclaimed(err error) *problem.Problem {
+	switch {
+	case errors.Is(err, lease.ErrCorrupt):
+		return recordUnreadable(err)
+	case !q.l.config.DangerouslyFailOpen || q.r.Context().Err() != nil:
+		return storeUnavailable(err)
+	}
+	q.l.observe(q.r, middleware.Event{Kind: middleware.EventFailed, Key: q.l.reference(q.key), Wait: q.wait, Err: err})
+	inner := q.inner(q.r.Context())
+	q.next.ServeHTTP(q.w, inner)
+	q.r.Pattern = inner.Pattern
+	return nil
+}
+
+// inner is the request as the handler gets it: with the body that was read.
+func (q *request) inner(ctx context.Context) *http.Request {
+	inner := q.r.WithContext(ctx)
+	if q.body != nil {
+		inner.Body = q.body
+	}
+	return inner
+}

@@ -1,0 +1,178 @@
+package idempotency
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/lease"
+)
+
+// Run is the innermost part of the layer, next to the handler and inside the
+// gate. Unless Config.Transactional it does nothing.
+//
+// With it, each keyed request has a transaction of the store, which the handler
+// takes from its context. An answer of 2xx or 3xx commits the outcome together
+// with what the handler wrote, and nothing of it is sent before: a flush sends
+// nothing, a hijack is refused, and an answer over MaxResponseBody is rolled
+// back. Any other answer rolls everything back, and so does a panic.
+// Requests without a key have no transaction.
+func (l *Layer) Run(next http.Handler) http.Handler {
+	if !l.config.Transactional {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, ok := FromContext(r.Context())
+		if !ok || a.request.l.config.Store != l.config.Store || !a.enter() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		t := &transaction{l: l, a: a, next: next, r: r}
+		t.serve(w)
+	})
+}
+
+// transaction is one that a handler runs in.
+type transaction struct {
+	l    *Layer
+	a    *Attempt
+	next http.Handler
+	r    *http.Request
+	tx   store.Tx
+	rec  *middleware.Recorder
+}
+
+func (t *transaction) serve(w http.ResponseWriter) {
+	tx, err := t.l.beginner.Begin(t.r.Context())
+	if err != nil {
+		t.a.end(undone, err)
+		middleware.Refuse(w, t.r, t.l.config.Respond, rolledBackFor(err))
+		return
+	}
+	t.tx = tx
+	rec, owned := middleware.Record(w)
+	t.rec = rec
+	rec.HoldFirmly()
+	rec.Enter(heldBack{}, t.l.config.MaxResponseBody)
+	t.run()
+	rec.Leave()
+	t.finish()
+	if owned {
+		rec.Finish()
+	}
+}
+
+// heldBack keeps an answer until its transaction has committed.
+type heldBack struct{}
+
+func (heldBack) Decide(*middleware.Recorder, middleware.Decision) middleware.Decision {
+	return middleware.Buffer
+}
+
+// run runs the handler. If that does not return, nothing was done.
+func (t *transaction) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			t.rollback(undone, errNoReturn)
+		}
+	}()
+	inner := t.r.WithContext(t.tx.Context(t.r.Context()))
+	t.next.ServeHTTP(t.rec, inner)
+	returned = true
+	t.r.Pattern = inner.Pattern
+}
+
+// finish commits or rolls back, as the answer says.
+func (t *transaction) finish() {
+	status := t.rec.Status()
+	limit := t.l.config.MaxResponseBody
+	switch {
+	case t.rec.Overrun() || int64(len(t.rec.Bytes())) > limit:
+		t.rollback(undone, nil)
+		t.replace(responseTooLarge(limit))
+	case t.a.freed.Load() || middleware.Find(t.rec).Refused() || status < 200 || status >= 400:
+		t.rollback(rolledBack, nil)
+	case t.r.Context().Err() != nil:
+		t.giveUp(errors.Join(t.r.Context().Err(), errOverdue))
+	default:
+		t.commit()
+	}
+}
+
+var errOverdue = errors.New("idempotency: the transaction took longer than its lease")
+
+// commit makes outcome and effects stand together.
+func (t *transaction) commit() {
+	standing, err := t.settle()
+	switch {
+	case errors.Is(err, lease.ErrLost):
+		t.a.supersede(standing, errors.Join(err, t.tx.Rollback()))
+		t.replace(requestInFlight(0))
+		return
+	case err != nil:
+		t.giveUp(err)
+		return
+	}
+	if err := t.tx.Commit(); err != nil {
+		t.decide(err)
+		return
+	}
+	t.a.end(committed, nil)
+}
+
+// settle writes into the transaction what becomes of the key.
+func (t *transaction) settle() (lease.Standing, error) {
+	ctx, l := t.r.Context(), t.a.lease
+	state := kept
+	switch t.l.config.Keep(t.rec.Status(), t.rec.Fields()) {
+	case Free:
+		return lease.Standing{}, l.ReleaseIn(ctx, t.tx)
+	case Unknown:
+		state = unknown
+	case Keep:
+	}
+	a := answer{t.rec.Status(), t.rec.Fields(), t.rec.Bytes(), true}
+	head, body := t.a.request.outcome(state, a)
+	return l.SettleIn(ctx, t.tx, head, body, t.l.config.TTL)
+}
+
+// decide finds out what an error of Commit means. To read would prove nothing:
+// the commit may still be under way. A compare-and-set on the claim leaves it
+// one of two ways to end.
+func (t *transaction) decide(cause error) {
+	standing, stands, err := t.a.lease.Reassert(t.r.Context())
+	switch {
+	case errors.Is(err, lease.ErrLost):
+		t.a.supersede(standing, errors.Join(err, cause))
+		t.replace(requestInFlight(0))
+	case err != nil:
+		err = errors.Join(cause, err)
+		t.a.end(undecided, err)
+		t.replace(commitUnclear(err))
+	case stands:
+		t.a.end(undone, cause)
+		t.replace(rolledBackFor(cause))
+	default:
+		t.a.end(committed, nil)
+	}
+}
+
+// giveUp rolls back what cannot be committed.
+func (t *transaction) giveUp(err error) {
+	t.rollback(undone, err)
+	t.replace(rolledBackFor(err))
+}
+
+// rollback takes back what the handler wrote. If that fails there is nothing
+// to be done about it: without a commit the database does the same.
+func (t *transaction) rollback(s stage, cause error) {
+	t.a.end(s, errors.Join(cause, t.tx.Rollback()))
+}
+
+// replace answers with p instead of what the handler said.
+func (t *transaction) replace(p *problem.Problem) {
+	t.rec.Replace(func(w http.ResponseWriter) { middleware.Refuse(w, t.r, t.l.config.Respond, p) })
+}
