@@ -12,27 +12,27 @@ const maxStages = 4
 
 // answer is what a Recorder knows of the answer under way.
 type answer struct {
-	exchange Exchange // the request's, if this is its first Recorder
-	x        *Exchange
 	stages   [maxStages]Stage // [:n], the outermost first
-	decided  [maxStages]Decision
-	n        int
-	limit    int64  // of the buffer, in bytes: the largest that a stage asked for
-	onStream func() // see Recorder.OnStream
-
-	phase    phase
-	headOnly bool // a HEAD answered by running a GET: the body is never sent
-	swallow  bool // further bytes of the body are not wanted
-	lent     bool // others read buf: it is not used again
-	hijacked bool
-	firm     bool  // nothing leaves before the layer allows it; see Recorder.HoldFirmly
-	retained int64 // how much of what is sent on is kept too, in bytes; 0: nothing
-	overrun  bool  // more was written than may be held firmly, or retained
-	status   int
-	length   int64 // of the body as the handler declared it, -1 if it did not
-	written  int64 // of the body, also what was swallowed
+	limit    int64            // of the buffer, in bytes: the largest that a stage asked for
+	retained int64            // how much of what is sent on is kept too, in bytes; 0: nothing
+	onStream func()           // see Recorder.OnStream
+	length   int64            // of the body as the handler declared it, -1 if it did not
+	written  int64            // of the body, also what was swallowed
 	buf      *buffer
 	late     http.Header // what the handler sees of its fields once they are held back
+
+	// Close together: a Recorder is allocated for each request.
+	decided  [maxStages]Decision
+	n        uint8
+	phase    phase
+	status   int16
+	exchange Exchange // the request's, if this is its first Recorder
+	closed   bool     // the handler can add nothing more; set by the request's goroutine alone
+	headOnly bool     // a HEAD answered by running a GET: the body is never sent
+	swallow  bool     // further bytes of the body are not wanted
+	hijacked bool
+	firm     bool // nothing leaves before the layer allows it; see Recorder.HoldFirmly
+	overrun  bool // more was written than may be held firmly, or retained
 }
 
 type phase uint8
@@ -45,7 +45,7 @@ const (
 
 // settle fixes status and fields, and decides what happens to the answer.
 func (a *answer) settle(rec *Recorder, status int) {
-	a.status, a.length = status, declaredLength(rec.w.Header())
+	a.status, a.length = int16(status), declaredLength(rec.w.Header())
 	if a.decide(rec) {
 		a.phase = buffering
 		return
@@ -63,7 +63,7 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 	}
 	_, trailers := rec.w.Header()["Trailer"]
 	d := Pass
-	for i := a.n - 1; i >= 0; i-- {
+	for i := int(a.n) - 1; i >= 0; i-- {
 		next := a.stages[i].Decide(rec, d)
 		if next == Buffer && trailers && !a.firm {
 			next = Pass
@@ -90,13 +90,13 @@ func (a *answer) notModified(fields http.Header) {
 
 func (a *answer) startPassing(w http.ResponseWriter) {
 	a.phase = passing
-	a.swallow = a.swallow || a.headOnly || a.x.probe
+	a.swallow = a.swallow || a.headOnly || a.exchange.probe
 	for _, s := range a.stages[:a.n] {
 		if p, ok := s.(Passer); ok {
-			p.Passing(a.status, w.Header())
+			p.Passing(int(a.status), w.Header())
 		}
 	}
-	w.WriteHeader(a.status)
+	w.WriteHeader(int(a.status))
 }
 
 // stream sends what is held back, and everything else as it is written.
@@ -128,7 +128,7 @@ func (a *answer) send(w http.ResponseWriter) {
 		a.describe(body, w.Header())
 		body = nil
 	}
-	w.WriteHeader(a.status)
+	w.WriteHeader(int(a.status))
 	if len(body) > 0 {
 		_, _ = w.Write(body) // the client is gone: nobody is left to be told
 	}
@@ -186,10 +186,10 @@ func (a *answer) body() []byte {
 }
 
 func (a *answer) dropBuffer() {
-	if a.buf != nil && !a.lent {
+	if a.buf != nil {
 		a.buf.giveBack()
+		a.buf = nil
 	}
-	a.buf, a.lent = nil, false
 }
 
 // declaredLength is the Content-Length that the handler set, or -1.

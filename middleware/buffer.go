@@ -7,7 +7,10 @@ import "sync"
 const maxPooled = 256 << 10
 
 // buffer is a growing byte slice that is used for one request after another.
-type buffer struct{ b []byte }
+type buffer struct {
+	b    []byte
+	lent bool // others read b: it is not used again
+}
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
@@ -15,7 +18,7 @@ func takeBuffer() *buffer { return buffers.Get().(*buffer) }
 
 // giveBack must be called once, and b not touched afterwards.
 func (b *buffer) giveBack() {
-	if cap(b.b) > maxPooled {
+	if b.lent || cap(b.b) > maxPooled {
 		return
 	}
 	b.b = b.b[:0]

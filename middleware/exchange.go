@@ -33,17 +33,18 @@ func (x *Exchange) Refused() bool { return x != nil && x.refused }
 // Find returns the Exchange of the request that w answers, or nil if no layer
 // is concerned with it so far.
 func Find(w http.ResponseWriter) *Exchange {
+	var found *Exchange // the request's is that of its outermost Recorder
 	for range maxUnwrap {
-		if rec, ok := w.(*Recorder); ok {
-			return rec.a.x
+		switch u := w.(type) {
+		case *Recorder:
+			found, w = &u.a.exchange, u.w
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = u.Unwrap()
+		default:
+			return found
 		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return nil
-		}
-		w = u.Unwrap()
 	}
-	return nil
+	return found
 }
 
 // Record returns the Recorder that a layer writes to instead of w. If w is one
@@ -62,7 +63,7 @@ func RecordIn(w http.ResponseWriter, room *Recorder) (rec *Recorder, owned bool)
 	if rec, ok := shared(w); ok {
 		return rec, false
 	}
-	room.begin(w, Find(w))
+	room.w = w
 	return room, true
 }
 
@@ -95,9 +96,8 @@ func MarkRefused(w http.ResponseWriter) {
 // The layer calls Leave when the handler has returned, and Finish when it has
 // read the answer.
 func Ask(limit int64, onStream func()) *Recorder {
-	rec := new(Recorder)
-	rec.begin(&nowhere{}, nil)
-	rec.a.x.probe = true
+	rec := &Recorder{w: &nowhere{}}
+	rec.a.exchange.probe = true
 	rec.Enter(hold{}, limit)
 	rec.OnStream(onStream)
 	return rec

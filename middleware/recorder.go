@@ -42,20 +42,9 @@ type Stage interface {
 // methods belong to the goroutine of the request.
 type Recorder struct {
 	w        http.ResponseWriter
+	mu       sync.Mutex // guards a, until that is closed
 	a        answer
-	mu       sync.Mutex // guards open, and a while that is set
-	open     *answer    // the handler's side: a, or nil once the handler can add nothing; set by the request's goroutine alone
-	etagLine [1]string  // the ETag field line, here to save an allocation
-}
-
-// begin makes rec ready to be used, within an exchange that is known already
-// or, if that is nil, in one of its own.
-func (rec *Recorder) begin(w http.ResponseWriter, x *Exchange) {
-	if x == nil {
-		x = &rec.a.exchange
-	}
-	rec.a.x = x
-	rec.w, rec.open = w, &rec.a
+	etagLine [1]string // the ETag field line, here to save an allocation
 }
 
 // Enter adds a stage inside those that are there, before the handler runs. If
@@ -77,9 +66,7 @@ func (rec *Recorder) Leave() Decision {
 	rec.settleDefault()
 	a.n--
 	a.stages[a.n] = nil
-	if a.n == 0 {
-		rec.open = nil
-	}
+	a.closed = a.closed || a.n == 0
 	return a.decided[a.n]
 }
 
@@ -114,7 +101,7 @@ func (rec *Recorder) OnStream(f func()) { rec.a.onStream = f }
 // Buffered reports whether the whole answer so far is held back, so that it
 // can still be changed.
 func (rec *Recorder) Buffered() bool {
-	if rec.open != nil {
+	if !rec.a.closed {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
@@ -123,7 +110,7 @@ func (rec *Recorder) Buffered() bool {
 
 // Status returns the status of the answer, 0 while there is none. In Decide it
 // is the one that the handler, or a stage further in, settled on.
-func (rec *Recorder) Status() int { return rec.a.status }
+func (rec *Recorder) Status() int { return int(rec.a.status) }
 
 // DeclaredLength returns the Content-Length that the handler set, or -1.
 func (rec *Recorder) DeclaredLength() int64 { return rec.a.length }
@@ -136,7 +123,7 @@ func (rec *Recorder) Fields() http.Header { return rec.w.Header() }
 // SetETag sets the ETag field of an answer that has not been sent, once the
 // handler has ended.
 func (rec *Recorder) SetETag(tag string) {
-	if rec.open != nil {
+	if !rec.a.closed {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
@@ -157,7 +144,7 @@ func (rec *Recorder) Hijacked() bool {
 // Bytes returns the body of a buffered answer. It is valid until Finish, and
 // must not be written to.
 func (rec *Recorder) Bytes() []byte {
-	if rec.open != nil {
+	if !rec.a.closed {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
@@ -169,7 +156,9 @@ func (rec *Recorder) Bytes() []byte {
 func (rec *Recorder) Lend() []byte {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.lent = true
+	if rec.a.buf != nil {
+		rec.a.buf.lent = true
+	}
 	return rec.a.body()
 }
 
@@ -190,7 +179,7 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 	rec.a.late = nil
 	r := replacement{rec: rec, body: takeBuffer()}
 	write(&r)
-	rec.a.status, rec.a.swallow, rec.a.buf = r.status, false, r.body
+	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
 	rec.a.phase, rec.a.overrun = buffering, false
 }
 
@@ -198,14 +187,14 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 func (rec *Recorder) close() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.open = nil
+	rec.a.closed = true
 }
 
 // Finish sends what is held back. The layer that owns the Recorder calls it
 // when everything is decided, and not after a panic: what was held back is
 // then never sent.
 func (rec *Recorder) Finish() {
-	if rec.open != nil {
+	if !rec.a.closed {
 		rec.close()
 	}
 	a := &rec.a

@@ -23,9 +23,9 @@ var (
 func (rec *Recorder) Header() http.Header {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	a := rec.open
+	a := &rec.a
 	switch {
-	case a == nil:
+	case a.closed:
 		return make(http.Header) // for a goroutine that was left behind: the fields are no longer its own
 	case a.phase != buffering:
 		return rec.w.Header()
@@ -45,8 +45,8 @@ func (rec *Recorder) WriteHeader(status int) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	informational := status <= 199 && status != http.StatusSwitchingProtocols
-	switch a := rec.open; {
-	case a == nil || informational && a.phase != fresh:
+	switch a := &rec.a; {
+	case a.closed || informational && a.phase != fresh:
 	case informational:
 		rec.w.WriteHeader(status)
 	case a.phase == fresh:
@@ -90,8 +90,8 @@ func (rec *Recorder) written(n, all int, err error) (int, error) {
 func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWriter, err error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	a := rec.open
-	if a == nil {
+	a := &rec.a
+	if a.closed {
 		return 0, nil, http.ErrHandlerTimeout
 	}
 	if a.phase == fresh {
@@ -154,8 +154,8 @@ func (rec *Recorder) FlushError() error {
 func (rec *Recorder) flushHeld() (passed bool, err error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	a := rec.open
-	if a == nil {
+	a := &rec.a
+	if a.closed {
 		return false, http.ErrHandlerTimeout
 	}
 	if a.phase == fresh {
@@ -187,9 +187,9 @@ func canFlush(w http.ResponseWriter) bool {
 func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	a := rec.open
+	a := &rec.a
 	switch {
-	case a == nil:
+	case a.closed:
 		return nil, nil, http.ErrHandlerTimeout
 	case a.firm:
 		return nil, nil, http.ErrNotSupported
@@ -244,8 +244,8 @@ func (rec *Recorder) ReadFrom(src io.Reader) (int64, error) {
 func (rec *Recorder) passesOn() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	a := rec.open
-	return a == nil || a.phase == passing && !a.swallow && a.retained == 0
+	a := &rec.a
+	return a.closed || a.phase == passing && !a.swallow && a.retained == 0
 }
 
 // chunks are what ReadFrom reads into: not the buffer itself, since a read can

@@ -30,7 +30,7 @@ func (rec *Recorder) Retain(limit int64) {
 // than Retain was to keep, or may be held firmly, or Retain was not called, or
 // the connection was hijacked. After Replace it is the body of that answer.
 func (rec *Recorder) Retained() (body []byte, whole bool) {
-	if rec.open != nil {
+	if !rec.a.closed {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
