@@ -2,8 +2,10 @@ package etag
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/store/lease"
 )
 
 // Check is what the layer found out about a request before it let the handler
@@ -40,10 +42,17 @@ type checked struct {
 	read  *readBy // nil: of a write
 }
 
-// gatedCheck is a checked and the answer's Recorder, in one allocation.
-type gatedCheck struct {
+// passage is what a write needs on its way to the handler, in one allocation.
+type passage struct {
 	checked
 	recorder middleware.Recorder
+	request  http.Request
+}
+
+// gatedPassage is a passage through the gate.
+type gatedPassage struct {
+	passage
+	lease lease.Lease
 }
 
 // readBy says which layer judged which resource for a read.

@@ -28,7 +28,7 @@ func (f finding) free() {
 // the write is never run on a guess.
 func (wr *write) find(rec *middleware.Recorder) (f finding, p *problem.Problem, answered bool) {
 	if current := wr.l.config.Current; current != nil {
-		s, err := current(wr.inner)
+		s, err := current(&wr.room.request)
 		if err != nil {
 			return f, unavailable(err), false
 		}

@@ -63,7 +63,7 @@ func concernsTheWrite(name string) bool {
 // panic with [http.ErrAbortHandler] to say that its answer is not whole, which
 // is known here.
 func (wr *write) ask(q *http.Request) (answer *middleware.Recorder) {
-	ctx, stop := stoppable(wr.inner.Context())
+	ctx, stop := stoppable(wr.room.request.Context())
 	defer stop()
 	answer = middleware.Ask(wr.l.config.MaxBody, stop)
 	defer answer.Leave()

@@ -46,7 +46,7 @@ func (wr *write) storedTag(q *http.Request) (tag Tag) {
 		}
 	}()
 	if current := wr.l.config.Current; current != nil {
-		s, err := current(q.WithContext(wr.inner.Context()))
+		s, err := current(q.WithContext(wr.room.request.Context()))
 		if err != nil || !s.Exists {
 			return Tag{}
 		}

@@ -16,27 +16,28 @@ type write struct {
 	l             *Layer
 	next          http.Handler
 	r             *http.Request
-	check         *gatedCheck    // what the handler is told
+	room          *passage
+	check         *Check         // what the handler is told; in room
 	preconditions *Preconditions // in check
 	required      bool
 	resource      string // "" where neither the gate nor an observer needs it
 	body          *middleware.Body
 	wait          time.Duration
-	pass          *lease.Lease  // nil without a gate
-	inner         *http.Request // what the handler gets
+	pass          *lease.Lease // nil without a gate
+	passRoom      *lease.Lease // where pass goes
 }
 
 // write refuses what can be refused without the gate, reads the body, and
 // answers once the gate is open again: so that neither a client that sends
 // slowly nor one that reads slowly holds others up.
 func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	check := new(gatedCheck)
-	preconditions := &check.check.Preconditions
+	wr := write{l: l, next: next, r: r, required: l.requires(r)}
+	wr.makeRoom()
+	preconditions := wr.preconditions
 	preconditions.parseForWrite(r.Header)
 	if l.config.AcceptTransformed {
 		preconditions.acceptTransformed()
 	}
-	wr := write{l: l, next: next, r: r, check: check, preconditions: preconditions, required: l.requires(r)}
 	gated := l.gated(r.Method, preconditions)
 	if gated || l.config.Observer != nil {
 		wr.resource = l.config.Resource(r) // once: handlers change the path under it
@@ -50,7 +51,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 		l.refuse(w, r, wr.resource, p)
 		return
 	}
-	rec, owned := middleware.RecordIn(w, &check.recorder)
+	rec, owned := middleware.RecordIn(w, &wr.room.recorder)
 	rec.Enter(holdBack(gated || l.tagsAfter(r.Method)), l.config.MaxBody)
 	if gated {
 		p = wr.throughGate(rec)
@@ -64,6 +65,18 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 	if owned {
 		rec.Finish()
 	}
+}
+
+// makeRoom allocates everything at once.
+func (wr *write) makeRoom() {
+	if wr.l.gate == nil {
+		wr.room = new(passage)
+	} else {
+		room := new(gatedPassage)
+		wr.room, wr.passRoom = &room.passage, &room.lease
+	}
+	wr.check = &wr.room.check
+	wr.preconditions = &wr.check.Preconditions
 }
 
 // gated reports whether a write passes the gate of its resource.
@@ -126,7 +139,7 @@ func (h holdBack) Decide(rec *middleware.Recorder, _ middleware.Decision) middle
 // if that panics.
 func (wr *write) throughGate(rec *middleware.Recorder) *problem.Problem {
 	began := wr.l.now()
-	pass, err := wr.l.gate.Enter(wr.r.Context(), wr.resource)
+	pass, err := wr.l.gate.EnterIn(wr.r.Context(), wr.resource, wr.passRoom)
 	wr.wait = wr.l.since(began)
 	if err != nil {
 		return gateClosed(err)
@@ -169,13 +182,14 @@ func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) *pro
 // prepare makes what the handler gets: the same request, with the body that
 // was read, and a context that carries the check and ends with the lease.
 func (wr *write) prepare(ctx context.Context) {
-	wr.check.Context = ctx
+	room := wr.room
+	room.Context = ctx
 	if wr.pass != nil {
-		wr.check.check.Token = wr.pass.Token()
+		room.check.Token = wr.pass.Token()
 	}
-	wr.inner = wr.r.WithContext(wr.check)
+	room.request = *wr.r.WithContext(&room.checked) // a copy as net/http makes it
 	if wr.body != nil {
-		wr.inner.Body = wr.body
+		room.request.Body = wr.body
 	}
 }
 
@@ -189,8 +203,8 @@ func (wr *write) run(rec *middleware.Recorder) {
 			wr.l.observe(wr.r, wr.resource, event)
 		}()
 	}
-	wr.next.ServeHTTP(rec, wr.inner)
-	wr.r.Pattern = wr.inner.Pattern // for what is outside, such as a metric by route
+	wr.next.ServeHTTP(rec, &wr.room.request)
+	wr.r.Pattern = wr.room.request.Pattern // for what is outside, such as a metric by route
 	if wr.l.config.Observer != nil {
 		rec.Settle()
 		event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
@@ -208,7 +222,7 @@ func (wr *write) judge(rec *middleware.Recorder) (p *problem.Problem, answered b
 		return p, answered
 	}
 	defer found.free()
-	wr.check.check.State = found.state
+	wr.check.State = found.state
 	if wr.undecidedByDate(found.state) {
 		return wr.l.preconditionRequired(), false
 	}

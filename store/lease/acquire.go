@@ -111,15 +111,14 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lease {
 	now := k.clock.now()
 	own := k.config.Lease - k.config.Margin
-	l := &Lease{
-		keeper:    k,
-		parent:    ctx,
-		key:       key,
-		head:      head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.encode(),
-		ttl:       c.TTL,
-		term:      term{ends: now.add(k.config.MaxRun)},
-		acquiring: call{parent: within, keeper: k},
+	l := c.room
+	if c.room = nil; l == nil {
+		l = new(Lease)
 	}
+	l.keeper, l.parent, l.key, l.ttl = k, ctx, key, c.TTL
+	l.head = head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.append(l.headRoom[:0])
+	l.term.ends = now.add(k.config.MaxRun)
+	l.acquiring = call{parent: within, keeper: k}
 	l.term.count(now, k.config.Lease, k.config.Margin)
 	if c.Fixed {
 		l.term.fix()

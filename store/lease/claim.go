@@ -23,6 +23,8 @@ type Claim struct {
 	// transaction holds locked meanwhile, and a renewal would wait for or fight
 	// with.
 	Fixed bool
+
+	room *Lease // for the first attempt; nil: none
 }
 
 // check reports every mistake in c, given the shortest TTL that is safe. A

@@ -41,12 +41,14 @@ type head struct {
 }
 
 func (h head) encode() []byte {
-	b := make([]byte, headPrefix+len(h.note))
-	b[0], b[stateAt] = format, byte(h.state)
-	copy(b[nonceAt:], h.nonce[:])
-	binary.BigEndian.PutUint64(b[leaseAt:], uint64(h.lease))
-	copy(b[headPrefix:], h.note)
-	return b
+	return h.append(make([]byte, 0, headPrefix+len(h.note)))
+}
+
+func (h head) append(b []byte) []byte {
+	b = append(b, format, byte(h.state))
+	b = append(b, h.nonce[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.lease))
+	return append(b, h.note...)
 }
 
 // decodeHead reads a head of any origin. The note shares b's bytes.

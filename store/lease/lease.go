@@ -28,7 +28,7 @@ type Lease struct {
 
 	// Set before anybody else sees the lease, and never changed.
 	key   string
-	head  []byte
+	head  []byte // in headRoom if it has no note
 	ttl   time.Duration
 	token uint64
 
@@ -45,6 +45,8 @@ type Lease struct {
 	// Under the timetable's lock.
 	place int32   // in the timetable's heap, from 1; 0: not in it
 	event instant // when the timetable calls
+
+	headRoom [headPrefix]byte
 }
 
 // Token is the fencing token: the version of the acquisition. It stays the same
