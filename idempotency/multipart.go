@@ -119,17 +119,13 @@ func parsePart(section []byte) (p part, ok bool) {
 	}
 	for line := range bytes.SplitSeq(lines, crlf) {
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !isFieldName(name) || bytes.ContainsFunc(value, isControl) {
+		if !ok || !isName(name) || bytes.ContainsFunc(value, isControl) {
 			return part{}, false
 		}
 		p.fields = append(p.fields, partField{string(bytes.ToLower(name)), bytes.Trim(value, ows)})
 	}
 	slices.SortStableFunc(p.fields, func(a, b partField) int { return strings.Compare(a.name, b.name) })
 	return p, true
-}
-
-func isFieldName(name []byte) bool {
-	return len(name) > 0 && skip(string(name), isTchar) == ""
 }
 
 // isControl lets a tab pass, which a field's value may have inside.
