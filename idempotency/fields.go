@@ -10,8 +10,9 @@ import (
 // replayable reports whether a field of an answer with these fields may be
 // recorded and replayed. What is left out belongs to the one exchange in which
 // it was sent: cookies, the connection, its time, challenges and the caller's
-// quota.
+// quota. A name can stand in the map in any case: net/http sends it as it is.
 func replayable(name string, all http.Header) bool {
+	name = http.CanonicalHeaderKey(name)
 	switch name {
 	case "Set-Cookie", "Set-Cookie2", "Date", "Age",
 		"Www-Authenticate", "Proxy-Authenticate", "Authentication-Info", "Proxy-Authentication-Info",
