@@ -18,15 +18,17 @@ type api struct{ documents *Documents }
 
 // routes adds the API to mux.
 func (a api) routes(mux *http.ServeMux) {
-	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, problem.Responder(problem.JSON).HandlerFunc(h))
-	}
-	handle("GET /documents", a.list)
-	handle("POST /documents", a.create)
-	handle("GET /documents/{id}", a.read)
-	handle("PUT /documents/{id}", a.put)
-	handle("PATCH /documents/{id}", a.patch)
-	handle("DELETE /documents/{id}", a.delete)
+	handle(mux, "GET /documents", a.list)
+	handle(mux, "POST /documents", a.create)
+	handle(mux, "GET /documents/{id}", a.read)
+	handle(mux, "PUT /documents/{id}", a.put)
+	handle(mux, "PATCH /documents/{id}", a.patch)
+	handle(mux, "DELETE /documents/{id}", a.delete)
+}
+
+// handle adds to mux a handler that may return an error.
+func handle(mux *http.ServeMux, pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	mux.Handle(pattern, problem.Responder(problem.JSON).HandlerFunc(h))
 }
 
 func (a api) list(w http.ResponseWriter, _ *http.Request) error {

@@ -13,7 +13,7 @@ const maxDocuments = 1000
 
 var (
 	errNotFound = errors.New("there is no such document")
-	errFull     = errors.New("there is no room for another document")
+	errFull     = errors.New("there is no room for another one")
 )
 
 // A titleError says that another document has the title already.

@@ -1,11 +1,12 @@
-// Quickstart is a JSON API for documents, on net/http alone and in memory, with
-// Concord around it. From the root of the repository:
+// Quickstart is a JSON API for documents and payments, on net/http alone and in
+// memory, with Concord around it. From the root of the repository:
 //
 //	go run ./examples/quickstart
 //
 // It serves, sends itself requests that show what Concord does about each kind
-// of conflict, and stays up for requests of your own. The handlers (api.go) know
-// next to nothing of Concord; server.go is where it is added.
+// of conflict, and stays up for requests of your own. The handlers (api.go and
+// payments_api.go) know next to nothing of Concord; server.go is where it is
+// added.
 package main
 
 import (

@@ -67,7 +67,11 @@ func (p *paper) request(base string, r request) {
 	if r.method != http.MethodGet {
 		b.WriteString(" -X " + r.method)
 	}
-	b.WriteString(" " + base + r.path)
+	if url := base + r.path; strings.ContainsAny(url, "?&") {
+		b.WriteString(" " + quote(url)) // a shell would look for files
+	} else {
+		b.WriteString(" " + url)
+	}
 	options := slices.Clone(r.fields)
 	for i, line := range options {
 		options[i] = "-H " + quote(line)

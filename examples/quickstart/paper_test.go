@@ -21,6 +21,14 @@ $ curl -i -X PATCH http://h/documents/1 \
 	}
 }
 
+func TestAURLThatAShellWouldExpandIsQuoted(t *testing.T) {
+	var out strings.Builder
+	newPaper(&out).request("http://h", get("/payments?slow=2s"))
+	if want := "\n$ curl -i 'http://h/payments?slow=2s'\n\n"; out.String() != want {
+		t.Errorf("%s\nwant %s", out.String(), want)
+	}
+}
+
 func TestAnswersArePrintedAsByCurl(t *testing.T) {
 	var out strings.Builder
 	newPaper(&out).answer(answer{

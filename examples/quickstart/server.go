@@ -6,16 +6,18 @@ import (
 	"time"
 
 	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware"
 )
 
-// newHandler is where Concord is added: the API, and one layer around it.
-func newHandler(documents *Documents, events *Events) (http.Handler, error) {
+// newHandler is where Concord is added: the API, and two layers around it.
+func newHandler(documents *Documents, payments *Payments, events *Events) (http.Handler, error) {
 	mux := http.NewServeMux()
 	api{documents}.routes(mux)
+	paymentsAPI{payments}.routes(mux)
 	mux.Handle("GET /events", events)
 
-	layer, err := etag.New(etag.Config{
+	versions, err := etag.New(etag.Config{
 		Require: middleware.Routes(
 			"PUT /documents/{id}",
 			"PATCH /documents/{id}",
@@ -25,14 +27,25 @@ func newHandler(documents *Documents, events *Events) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layer.Handler(mux), nil
+	once, err := idempotency.New(idempotency.Config{
+		// Nobody signs in here, and everybody may see everything. A server with
+		// accounts returns the one that it has authenticated: a key is its own.
+		Principal: middleware.DangerouslyShared,
+		Require:   middleware.Routes("POST /payments"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Keys come first: the retry of a PUT that was done must get its answer,
+	// though the version that its If-Match names is not the current one any more.
+	return once.Handler(versions.Handler(mux)), nil
 }
 
-// newServer returns a server of the API on documents in memory. Every wait for
+// newServer returns a server of the API with its data in memory. Every wait for
 // a client has an end, and its Shutdown ends the event streams.
 func newServer(log *slog.Logger) (*http.Server, error) {
 	events := NewEvents()
-	handler, err := newHandler(NewDocuments(events.Tell), events)
+	handler, err := newHandler(NewDocuments(events.Tell), new(Payments), events)
 	if err != nil {
 		return nil, err
 	}

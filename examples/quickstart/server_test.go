@@ -15,7 +15,7 @@ func newServed(t *testing.T) (http.Handler, *Documents) {
 	if _, err := documents.Create(Document{Title: "A", Body: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := newHandler(documents, events)
+	handler, err := newHandler(documents, new(Payments), events)
 	if err != nil {
 		t.Fatal(err)
 	}

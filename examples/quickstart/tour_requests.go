@@ -15,6 +15,10 @@ func post(doc Document) request {
 	return request{method: "POST", path: "/documents", fields: []string{asJSON}, body: doc.json()}
 }
 
+func pay(path string, o Order, fields ...string) request {
+	return request{method: "POST", path: path, fields: append(fields, asJSON), body: o.json()}
+}
+
 func put(path string, doc Document, fields ...string) request {
 	return request{method: "PUT", path: path, fields: append(fields, asJSON), body: doc.json()}
 }
@@ -30,11 +34,22 @@ func remove(path string, fields ...string) request {
 func ifMatch(tag string) string     { return "If-Match: " + tag }
 func ifNoneMatch(tag string) string { return "If-None-Match: " + tag }
 
+// key names an operation; a client makes up a random one for each.
+func key(k string) string { return `Idempotency-Key: "` + k + `"` }
+
+// replayed is in answers that are the first one's, sent again.
+const replayed = "Idempotency-Replayed: true"
+
 // json returns d as a client sends it.
-func (d Document) json() string {
-	out, err := json.Marshal(d)
+func (d Document) json() string { return asText(d) }
+
+// json returns o as a client sends it.
+func (o Order) json() string { return asText(o) }
+
+func asText(v any) string {
+	out, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // two strings
+		panic(err) // strings and numbers
 	}
 	return string(out)
 }

@@ -63,10 +63,30 @@ func patches(t *tour) {
 	patched := t.step("A PATCH (a JSON merge patch here) is judged like a PUT.", change,
 		want{status: 200, body: []string{`"Shopping"`, "And tea."}})
 
-	t.step("Sent again by mistake, it is refused,", change,
+	t.step("Sent again, it is refused,", change,
 		want{status: 412, kind: problem.KindVersionMismatch})
 
 	t.step("and the document is what the first one made it.",
 		get("/documents/1"),
 		want{status: 200, exactly: &patched})
+}
+
+// retriedUpdate has a client lose the answer to an update that was made. Without
+// a key it would be told that its own version is in its way.
+func retriedUpdate(t *tour) {
+	read := t.step("Ann edits this version,",
+		get("/documents/1"),
+		want{status: 200, fields: []string{"ETag"}})
+
+	lost := put("/documents/1", Document{Title: "Shopping", Body: "Done."}, ifMatch(read.tag()))
+	retried := lost
+	retried.fields = append([]string{key("0b6f4f0c-1d0e-4f7a-9b3c-7d2f0e6a5c11")}, lost.fields...)
+	made := t.step("and saves it, with a key. Suppose that this answer never reaches her.", retried,
+		want{status: 200, without: []string{"Idempotency-Replayed"}, body: []string{"Done."}})
+
+	t.step("She sends it again. It is done, so she gets the first answer: 200.", retried,
+		want{status: 200, fields: []string{replayed}, exactly: &made})
+
+	t.step("Without the key she gets a 412, about a change that is her own.", lost,
+		want{status: 412, kind: problem.KindVersionMismatch})
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// maxSlow is how long a request may ask to be kept waiting.
+const maxSlow = 10 * time.Second
+
+// A fault is what a request asks to go wrong with it, to see what becomes of
+// its retry: ?slow=2s, ?fail=500 and ?fail=panic.
+type fault struct {
+	slow time.Duration
+	fail string
+}
+
+// readFault returns the fault that r asks for. Its error is a *requestError.
+func readFault(r *http.Request) (fault, error) {
+	query := r.URL.Query()
+	f := fault{fail: query.Get("fail")}
+	if slow := query.Get("slow"); slow != "" {
+		var err error
+		if f.slow, err = time.ParseDuration(slow); err != nil || f.slow < 0 || f.slow > maxSlow {
+			return fault{}, &requestError{http.StatusBadRequest, fmt.Sprintf("slow is a duration such as 2s, of at most %v", maxSlow)}
+		}
+	}
+	switch f.fail {
+	case "", "500", "panic":
+		return f, nil
+	}
+	return fault{}, &requestError{http.StatusBadRequest, "fail is 500 or panic"}
+}
+
+// wait takes as long as the request asked for. It stops and reports false when
+// ctx ends.
+func (f fault) wait(ctx context.Context) bool {
+	timer := time.NewTimer(f.slow)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// strike goes wrong after the work was done: the worst moment there is.
+func (f fault) strike() error {
+	switch f.fail {
+	case "500":
+		return errors.New("the request asked for ?fail=500")
+	case "panic":
+		// A panic like any other, but that net/http prints no stack for it.
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
