@@ -57,7 +57,7 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 // asked is the claim that this request makes.
 func (q *request) asked() lease.Claim {
 	return lease.Claim{
-		Note:  q.l.codec.claim(q.key, q.note(claimed)),
+		Note:  q.l.codec.claim(q.noteRoom[:], q.key, q.note(claimed)),
 		TTL:   q.l.config.TTL,
 		Fixed: q.l.config.Transactional,
 	}

@@ -50,28 +50,29 @@ func corrupt(format string, a ...any) error {
 
 // claim returns the note of a request that is about to run, of which n gives
 // fingerprint, anyRequest and started. The storage key is part of what is
-// checked on reading: a record under another key is corrupt.
-func (c *codec) claim(key string, n note) []byte {
+// checked on reading: a record under another key is corrupt. The note is written
+// into room where there is enough of it, and it is not sealed.
+func (c *codec) claim(room []byte, key string, n note) []byte {
 	n.state, n.status, n.location = claimed, 0, ""
-	return c.note(key, &n)
+	return c.note(room, key, &n)
 }
 
 // outcome returns the note of a request that has ended, and for a kept one the
 // body of the record, for other states nil. What could not be sent is not
 // recorded either: fields whose name is no token, line breaks and NULs in
 // values. A Location that is too long for the note, or cannot be sent, is left
-// out of it.
-func (c *codec) outcome(key string, n note, fields []field, body []byte) (noteBytes, bodyBytes []byte) {
+// out of it. Room is as for claim.
+func (c *codec) outcome(room []byte, key string, n note, fields []field, body []byte) (noteBytes, bodyBytes []byte) {
 	if !isLocation(n.location) {
 		n.location = ""
 	}
 	if n.state != kept {
-		return c.note(key, &n), nil
+		return c.note(room, key, &n), nil
 	}
 	count, size := fieldsSize(fields)
 	text := append(appendFields(make([]byte, 0, size+len(body)), fields, count), body...)
 	n.content.length, n.content.sum = uint64(len(text)), checksum(text)
-	noteBytes = c.note(key, &n)
+	noteBytes = c.note(room, key, &n)
 	if len(c.sealers) > 0 {
 		text = c.sealers[0].seal(nil, text, bodyBinding(key, noteBytes))
 	}
@@ -79,13 +80,13 @@ func (c *codec) outcome(key string, n note, fields []field, body []byte) (noteBy
 }
 
 // note returns n as it is stored.
-func (c *codec) note(key string, n *note) []byte {
+func (c *codec) note(room []byte, key string, n *note) []byte {
 	if len(c.sealers) > 0 {
 		s := c.sealers[0]
 		prefix := []byte{noteFormat, byte(n.state), 1, s.ID}
 		return s.seal(prefix, n.appendText(make([]byte, 0, n.textSize())), noteBinding(key, prefix))
 	}
-	b := make([]byte, 0, notePrefix+n.textSize()+noteSumSize)
+	b := slices.Grow(room[:0], notePrefix+n.textSize()+noteSumSize)
 	b = append(b, noteFormat, byte(n.state), 0, 0)
 	b = n.appendText(b)
 	return appendNoteSum(b, key)

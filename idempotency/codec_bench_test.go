@@ -28,15 +28,15 @@ func BenchmarkCodec(b *testing.B) {
 				}
 			})
 		}
-		plain := c.claim(someKey, n)
-		stored, recorded := c.outcome(someKey, n, fields, body)
+		plain := c.claim(nil, someKey, n)
+		stored, recorded := c.outcome(nil, someKey, n, fields, body)
 		read, err := c.readNote(someKey, stored)
 		if err != nil {
 			b.Fatal(err)
 		}
 		into := http.Header{}
-		run("claim", func() { c.claim(someKey, n) })
-		run("outcome", func() { c.outcome(someKey, n, fields, body) })
+		run("claim", func() { c.claim(nil, someKey, n) })
+		run("outcome", func() { c.outcome(nil, someKey, n, fields, body) })
 		run("reading a claim", func() { c.readNote(someKey, plain) })
 		run("reading a note", func() { c.readNote(someKey, stored) })
 		run("reading a body", func() { c.readBody(someKey, read, recorded, into) })

@@ -61,7 +61,7 @@ func FuzzReadNote(f *testing.F) {
 				require.Equal(t, text, n)
 			}
 			if err == nil && test.b[noteSealedAt] == 0 {
-				require.Equal(t, test.b, test.c.note(someKey, &n))
+				require.Equal(t, test.b, test.c.note(nil, someKey, &n))
 			}
 		}
 		require.Equal(t, before, b, "a note is never written to")
@@ -105,10 +105,10 @@ func FuzzReadBody(f *testing.F) {
 		require.Equal(t, want, into)
 		require.Equal(t, string(body), string(back))
 		n := note{state: kept, status: 200}
-		_, again := c.outcome(someKey, n, fields, body)
+		_, again := c.outcome(nil, someKey, n, fields, body)
 		require.Equal(t, b, again)
 
-		stored, again := sealed.outcome(someKey, n, fields, body)
+		stored, again := sealed.outcome(nil, someKey, n, fields, body)
 		n, err = sealed.readNote(someKey, stored)
 		require.NoError(t, err)
 		opened := http.Header{"Before": {"1"}}

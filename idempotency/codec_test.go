@@ -67,10 +67,10 @@ const (
 
 func TestFormatIsTheSameAsEver(t *testing.T) {
 	c := newCodec(nil)
-	stored, body := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
-	ended, none := c.outcome(someKey, note{state: unknown, anyRequest: true}, someFields, []byte("hello"))
+	stored, body := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
+	ended, none := c.outcome(nil, someKey, note{state: unknown, anyRequest: true}, someFields, []byte("hello"))
 	require.Nil(t, none)
-	require.Equal(t, goldenClaim, hex.EncodeToString(c.claim(someKey, someOutcome)))
+	require.Equal(t, goldenClaim, hex.EncodeToString(c.claim(nil, someKey, someOutcome)))
 	require.Equal(t, goldenNote, hex.EncodeToString(stored))
 	require.Equal(t, goldenBody, hex.EncodeToString(body))
 	require.Equal(t, goldenUnknown, hex.EncodeToString(ended))
@@ -80,7 +80,7 @@ func TestAnswerComesBack(t *testing.T) {
 	for which, c := range codecs(t) {
 		for name, body := range map[string][]byte{"empty": nil, "short": []byte("hello"), "1 MiB": bytes.Repeat([]byte("x"), 1<<20)} {
 			t.Run(name+", "+which, func(t *testing.T) {
-				stored, recorded := c.outcome(someKey, someOutcome, someFields, body)
+				stored, recorded := c.outcome(nil, someKey, someOutcome, someFields, body)
 				before := [2]string{string(stored), string(recorded)}
 				n, err := c.readNote(someKey, stored)
 				require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestAnswerComesBack(t *testing.T) {
 
 func TestBodyIsNotCopied(t *testing.T) {
 	c := newCodec(nil)
-	stored, recorded := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+	stored, recorded := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 	n, err := c.readNote(someKey, stored)
 	require.NoError(t, err)
 	back, err := c.readBody(someKey, n, recorded, http.Header{})
@@ -109,7 +109,7 @@ func TestBodyIsNotCopied(t *testing.T) {
 
 func TestBodyOfAnotherLengthIsRefusedBeforeItIsRead(t *testing.T) {
 	c := newCodec(nil)
-	stored, body := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+	stored, body := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 	n, err := c.readNote(someKey, stored)
 	require.NoError(t, err)
 	_, err = c.readBody(someKey, n, body[:len(body)-1], http.Header{})
@@ -147,7 +147,7 @@ func TestOnlyKeptOutcomesHaveABody(t *testing.T) {
 	for which, c := range codecs(t) {
 		for _, s := range []state{notRetained, unknown} {
 			t.Run(fmt.Sprintf("state %d, %s", s, which), func(t *testing.T) {
-				stored, body := c.outcome(someKey, note{state: s, status: 200}, someFields, []byte("hello"))
+				stored, body := c.outcome(nil, someKey, note{state: s, status: 200}, someFields, []byte("hello"))
 				require.Nil(t, body)
 				n, err := c.readNote(someKey, stored)
 				require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestOnlyKeptOutcomesHaveABody(t *testing.T) {
 func TestEveryDamageIsNoticed(t *testing.T) {
 	for which, c := range codecs(t) {
 		t.Run(which, func(t *testing.T) {
-			stored, body := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+			stored, body := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 			n, err := c.readNote(someKey, stored)
 			require.NoError(t, err)
 			damage(stored, func(b []byte, what string) {
@@ -181,9 +181,9 @@ func TestEveryDamageIsNoticed(t *testing.T) {
 				require.Empty(t, into)
 			})
 			for _, s := range []state{claimed, notRetained, unknown} {
-				stored := c.claim(someKey, someOutcome)
+				stored := c.claim(nil, someKey, someOutcome)
 				if s != claimed {
-					stored, _ = c.outcome(someKey, note{state: s, status: 503}, nil, nil)
+					stored, _ = c.outcome(nil, someKey, note{state: s, status: 503}, nil, nil)
 				}
 				damage(stored, func(b []byte, what string) {
 					_, err := c.readNote(someKey, b)
@@ -210,7 +210,7 @@ func damage(b []byte, f func(damaged []byte, what string)) {
 func TestRecordOfAnotherKeyIsRefused(t *testing.T) {
 	for which, c := range codecs(t) {
 		t.Run(which, func(t *testing.T) {
-			stored, _ := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+			stored, _ := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 			_, err := c.readNote(otherKey, stored)
 			require.ErrorIs(t, err, lease.ErrCorrupt)
 		})
@@ -221,7 +221,7 @@ func TestRecordOfAnotherKeyIsRefused(t *testing.T) {
 // meets a new record, of which it can know no more than the version.
 func TestNoteOfTheNextVersionIsOfAnUnknownOne(t *testing.T) {
 	for which, c := range codecs(t) {
-		for name, b := range map[string][]byte{"one byte": {2}, "a longer one": append([]byte{2}, c.claim(someKey, note{})...), "version 0": {0}} {
+		for name, b := range map[string][]byte{"one byte": {2}, "a longer one": append([]byte{2}, c.claim(nil, someKey, note{})...), "version 0": {0}} {
 			t.Run(name+", "+which, func(t *testing.T) {
 				_, err := c.readNote(someKey, b)
 				require.ErrorIs(t, err, lease.ErrUnknownVersion)
@@ -271,17 +271,17 @@ func TestNothingIsSetBeforeAllIsRead(t *testing.T) {
 
 func TestRecordsAreMadeInOnePieceEach(t *testing.T) {
 	c, body := newCodec(nil), make([]byte, 1024)
-	stored, recorded := c.outcome(someKey, someOutcome, someFields, body)
+	stored, recorded := c.outcome(nil, someKey, someOutcome, someFields, body)
 	n, err := c.readNote(someKey, stored)
 	require.NoError(t, err)
-	plain := c.claim(someKey, someOutcome)
+	plain := c.claim(nil, someKey, someOutcome)
 	into := someHeader()
 	for what, test := range map[string]struct {
 		most float64
 		f    func()
 	}{
-		"a claim":                   {1, func() { c.claim(someKey, someOutcome) }},
-		"an outcome":                {2, func() { c.outcome(someKey, someOutcome, someFields, body) }},
+		"a claim":                   {1, func() { c.claim(nil, someKey, someOutcome) }},
+		"an outcome":                {2, func() { c.outcome(nil, someKey, someOutcome, someFields, body) }},
 		"reading a claim":           {0, func() { c.readNote(someKey, plain) }},
 		"reading an outcome's note": {1, func() { c.readNote(someKey, stored) }},
 		"reading a body":            {2, func() { c.readBody(someKey, n, recorded, into) }},

@@ -33,9 +33,9 @@ func TestNoteComesBack(t *testing.T) {
 	} {
 		for which, c := range codecs(t) {
 			t.Run(name+", "+which, func(t *testing.T) {
-				stored, _ := c.outcome(someKey, n, nil, nil)
+				stored, _ := c.outcome(nil, someKey, n, nil, nil)
 				if n.state == claimed {
-					require.Equal(t, claimed, state(c.claim(someKey, n)[noteStateAt]))
+					require.Equal(t, claimed, state(c.claim(nil, someKey, n)[noteStateAt]))
 				}
 				require.LessOrEqual(t, len(stored), lease.MaxNote)
 				back, err := c.readNote(someKey, stored)
@@ -49,7 +49,7 @@ func TestNoteComesBack(t *testing.T) {
 
 func TestClaimHasNoOutcome(t *testing.T) {
 	c := newCodec(nil)
-	stored := c.claim(someKey, note{state: kept, fingerprint: someFingerprint, started: someTime, status: 201, location: "/1"})
+	stored := c.claim(nil, someKey, note{state: kept, fingerprint: someFingerprint, started: someTime, status: 201, location: "/1"})
 	n, err := c.readNote(someKey, stored)
 	require.NoError(t, err)
 	require.Equal(t, note{state: claimed, fingerprint: someFingerprint, started: someTime}, n)
@@ -65,7 +65,7 @@ func TestStartIsToldInMillisecondsOrNotAtAll(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCodec(nil)
-			n, err := c.readNote(someKey, c.claim(someKey, note{started: test.started}))
+			n, err := c.readNote(someKey, c.claim(nil, someKey, note{started: test.started}))
 			require.NoError(t, err)
 			require.Equal(t, test.want, n.started)
 		})
@@ -82,7 +82,7 @@ func TestLocationThatCannotBeKeptIsLeftOut(t *testing.T) {
 		for _, s := range []state{kept, notRetained} {
 			t.Run(name, func(t *testing.T) {
 				c := newCodec(nil)
-				stored, _ := c.outcome(someKey, note{state: s, status: 201, location: location}, nil, nil)
+				stored, _ := c.outcome(nil, someKey, note{state: s, status: 201, location: location}, nil, nil)
 				n, err := c.readNote(someKey, stored)
 				require.NoError(t, err)
 				require.Empty(t, n.location)

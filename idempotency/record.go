@@ -140,7 +140,7 @@ func (q *request) answer() answer {
 func (q *request) outcome(s state, a answer) (head, body []byte) {
 	n := q.note(s)
 	if s == unknown {
-		return q.l.codec.outcome(q.key, n, nil, nil)
+		return q.l.codec.outcome(q.noteRoom[:], q.key, n, nil, nil)
 	}
 	n.status = a.status
 	if to := a.fields["Location"]; len(to) > 0 {
@@ -148,10 +148,10 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 	}
 	if !a.whole {
 		n.state = notRetained
-		return q.l.codec.outcome(q.key, n, nil, nil)
+		return q.l.codec.outcome(q.noteRoom[:], q.key, n, nil, nil)
 	}
 	var room [16]field
-	return q.l.codec.outcome(q.key, n, q.run.recorded(room[:0], a.fields), a.body)
+	return q.l.codec.outcome(q.noteRoom[:], q.key, n, q.run.recorded(room[:0], a.fields), a.body)
 }
 
 // yield gives the answer of whoever took the key over, so that one operation

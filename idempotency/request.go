@@ -22,6 +22,7 @@ type request struct {
 	fingerprint fingerprint
 	body        *middleware.Body
 	bodyRoom    middleware.Body // room for body
+	noteRoom    [128]byte       // room for what the record says of it, one note after another
 	waited      bool
 	wait        time.Duration // for how long, if somebody observes
 

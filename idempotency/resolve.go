@@ -103,7 +103,7 @@ func (l *Layer) resolveFree(ctx context.Context, key string, found store.Record)
 }
 
 func (l *Layer) resolveAs(ctx context.Context, key string, found store.Record, n note, o *Outcome) error {
-	held, _, err := l.keeper.Seize(ctx, key, found, lease.Claim{Note: l.codec.claim(key, n), TTL: l.config.TTL})
+	held, _, err := l.keeper.Seize(ctx, key, found, lease.Claim{Note: l.codec.claim(nil, key, n), TTL: l.config.TTL})
 	switch {
 	case err != nil:
 		return fmt.Errorf("idempotency: resolve: %w", err)
@@ -120,7 +120,7 @@ func (l *Layer) resolveAs(ctx context.Context, key string, found store.Record, n
 			fields = append(fields, field{http.CanonicalHeaderKey(name), values})
 		}
 	}
-	head, body := l.codec.outcome(key, n, fields, o.Body)
+	head, body := l.codec.outcome(nil, key, n, fields, o.Body)
 	if _, err := held.Settle(ctx, head, body, l.config.TTL); err != nil {
 		return fmt.Errorf("idempotency: resolve: %w", err)
 	}

@@ -65,7 +65,7 @@ func TestKeysAreRotated(t *testing.T) {
 		"and what is unsealed not where there are keys": {newCodec(nil), before, "not sealed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stored, body := test.by.outcome(someKey, someOutcome, someFields, []byte("hello"))
+			stored, body := test.by.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 			n, err := test.read.readNote(someKey, stored)
 			if test.wrong != "" {
 				require.ErrorIs(t, err, lease.ErrCorrupt)
@@ -82,7 +82,7 @@ func TestKeysAreRotated(t *testing.T) {
 
 func TestSealedBodyIsNotReadWhereItsKeyIsNotKnown(t *testing.T) {
 	sealing := newCodec([]Sealer{{1, gcm(t, 1)}})
-	stored, body := sealing.outcome(someKey, someOutcome, someFields, []byte("hello"))
+	stored, body := sealing.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 	n, err := sealing.readNote(someKey, stored)
 	require.NoError(t, err)
 	for _, c := range []codec{newCodec(nil), newCodec([]Sealer{{2, gcm(t, 1)}})} {
@@ -100,7 +100,7 @@ func TestSealedIsSecretAndNeverTheSameTwice(t *testing.T) {
 		t.Run(which, func(t *testing.T) {
 			seen := map[string]bool{}
 			for range 100 {
-				stored, body := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+				stored, body := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 				for _, b := range [][]byte{stored, body} {
 					for _, secret := range []string{string(someFingerprint[:4]), someOutcome.location, "hello", "Etag"} {
 						require.NotContains(t, string(b), secret)
@@ -117,8 +117,8 @@ func TestSealedIsSecretAndNeverTheSameTwice(t *testing.T) {
 
 func TestSealedIsOfOnePlace(t *testing.T) {
 	c := newCodec([]Sealer{{7, gcm(t, 7)}})
-	storedA, bodyA := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
-	storedB, bodyB := c.outcome(someKey, someOutcome, someFields, []byte("hello"))
+	storedA, bodyA := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
+	storedB, bodyB := c.outcome(nil, someKey, someOutcome, someFields, []byte("hello"))
 	noteA, err := c.readNote(someKey, storedA)
 	require.NoError(t, err)
 	into := http.Header{}
@@ -242,7 +242,7 @@ func TestLargestNoteFitsUnderTheLargestSealer(t *testing.T) {
 	seal := []Sealer{{1, sized{24, maxSealing - 24}}}
 	require.NoError(t, checkSealers(seal))
 	c := newCodec(seal)
-	stored, _ := c.outcome(someKey, largest, nil, nil)
+	stored, _ := c.outcome(nil, someKey, largest, nil, nil)
 	require.Len(t, stored, lease.MaxNote)
 	n, err := c.readNote(someKey, stored)
 	require.NoError(t, err)
@@ -253,5 +253,5 @@ func TestCallersSliceOfSealersIsNotKept(t *testing.T) {
 	seal := []Sealer{{1, gcm(t, 1)}}
 	c := newCodec(seal)
 	seal[0] = Sealer{2, gcm(t, 2)}
-	require.Equal(t, byte(1), c.claim(someKey, note{})[noteSealerAt])
+	require.Equal(t, byte(1), c.claim(nil, someKey, note{})[noteSealerAt])
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -25,10 +24,10 @@ func (c Config) validate() error {
 			wrong("Methods", m, "must not contain safe methods, CONNECT or an empty one")
 		}
 	}
-	if c.Header != "" && !isToken(c.Header) {
+	if c.Header != "" && !isName(c.Header) {
 		wrong("Header", c.Header, "is no field name")
 	}
-	if c.ReplayField != "" && !isToken(c.ReplayField) {
+	if c.ReplayField != "" && !isName(c.ReplayField) {
 		wrong("ReplayField", c.ReplayField, "is no field name")
 	}
 	if c.TTL < 0 {
@@ -63,16 +62,6 @@ func typeOf(s store.Store) string {
 		return "none"
 	}
 	return reflect.TypeOf(s).String()
-}
-
-// isToken reports whether name can be the name of a field (RFC 9110 section 5.1).
-func isToken(name string) bool {
-	for _, c := range []byte(name) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // ofLease names the fields of a lease's configuration as they are called here.

@@ -1,0 +1,162 @@
+//go:build ignore
+
+// Faults plants faults in the code, one at a time, and fails unless the test
+// that is named beside each of them fails too. Run it as
+//
+//	go run .ci/faults.go idempotency/testdata/faults.txt
+//
+// from the root. The sources stay as they are: the fault is laid over them with
+// the -overlay flag of go test. The file says what a fault is.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// fault is a change to a source file, and the test that has to see it.
+type fault struct {
+	name, file, pkg, test string
+	good, bad             []string // the lines that are replaced, and what by
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		exit(errors.New("usage: go run .ci/faults.go FILE"))
+	}
+	faults, err := read(os.Args[1])
+	if err != nil {
+		exit(err)
+	}
+	missed := 0
+	for _, f := range faults {
+		if err := f.plant(); err != nil {
+			missed++
+			fmt.Printf("MISSED: %s: %v\n", f.name, err)
+			continue
+		}
+		fmt.Printf("caught by %s: %s\n", f.test, f.name)
+	}
+	if missed > 0 || len(faults) == 0 {
+		exit(fmt.Errorf("%d of %d faults were not caught", missed, len(faults)))
+	}
+	fmt.Printf("%d faults, each caught.\n", len(faults))
+}
+
+func exit(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// read reads faults, which are separated by empty lines. Lines that begin with
+// "#" are comments.
+func read(name string) (all []*fault, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var f *fault
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if line == "" {
+			f = nil
+			continue
+		}
+		if f == nil {
+			f = new(fault)
+			all = append(all, f)
+		}
+		if !f.add(line) {
+			return nil, fmt.Errorf("%s:%d: cannot be read: %q", name, i+1, line)
+		}
+	}
+	return all, nil
+}
+
+func (f *fault) add(line string) bool {
+	switch line[0] {
+	case '-':
+		f.good = append(f.good, line[1:])
+		return true
+	case '+':
+		f.bad = append(f.bad, line[1:])
+		return true
+	}
+	key, value, _ := strings.Cut(line, ": ")
+	switch key {
+	case "fault":
+		f.name = value
+	case "file":
+		f.file = value
+	case "test":
+		pkg, test, ok := strings.Cut(value, " ")
+		f.pkg, f.test = pkg, test
+		return ok
+	default:
+		return false
+	}
+	return true
+}
+
+// plant runs the test with the fault, and returns nil if it fails.
+func (f *fault) plant() error {
+	if f.name == "" || f.file == "" || f.test == "" || len(f.good) == 0 {
+		return errors.New("is not described in full")
+	}
+	source, err := os.ReadFile(f.file)
+	if err != nil {
+		return err
+	}
+	good := strings.Join(f.good, "\n") + "\n"
+	if n := strings.Count(string(source), good); n != 1 {
+		return fmt.Errorf("%s has the lines to replace %d times", f.file, n)
+	}
+	bad := strings.Join(f.bad, "\n")
+	if len(f.bad) > 0 {
+		bad += "\n"
+	}
+	dir, err := os.MkdirTemp("", "fault")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := lay(dir, f.file, strings.Replace(string(source), good, bad, 1))
+	if err != nil {
+		return err
+	}
+	test := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-timeout=60s", "-run", "^"+strings.ReplaceAll(f.test, "/", "$/^")+"$", f.pkg)
+	said, err := test.CombinedOutput()
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s passes all the same", f.test)
+	case !strings.Contains(string(said), "--- FAIL: "+f.test):
+		return fmt.Errorf("%s did not fail, but:\n%s", f.test, said)
+	}
+	return nil
+}
+
+// lay writes the changed source and the overlay that puts it in the place of
+// file, and returns the overlay's name.
+func lay(dir, file, source string) (string, error) {
+	original, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	changed := filepath.Join(dir, filepath.Base(file))
+	if err := os.WriteFile(changed, []byte(source), 0o600); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}
