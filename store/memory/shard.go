@@ -28,6 +28,7 @@ type shard struct {
 	deadlines deadlines
 	bodies    *bodies // those entries that have a body
 	last      uint64  // the greatest version that any key of this shard had
+	spare     *entry  // one that was removed, for the next one to be created; nil: none
 
 	_ [64]byte // keeps the locks of neighbours off one cache line
 }
@@ -61,6 +62,21 @@ func (h *shard) remove(e *entry) {
 	h.clearBody(e)
 	h.room.giveRecord()
 	e.wake()
+	*e = entry{} // or it would keep alive what it had
+	h.spare = e
+}
+
+// newEntry returns an empty entry. Most records of a gate are gone within
+// microseconds, and the next one takes the place of the last. Outside of the
+// lock an entry is only compared, to spare its body in [Store.makeRoom]; that of
+// its next key fits by itself as well.
+func (h *shard) newEntry(key string) *entry {
+	e := h.spare
+	if h.spare = nil; e == nil {
+		e = new(entry)
+	}
+	e.key = key
+	return e
 }
 
 // reap removes up to limit entries that have expired, and returns how many.
@@ -87,5 +103,5 @@ func (h *shard) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
-	h.entries, h.deadlines, h.bodies = nil, deadlines{}, newBodies()
+	h.entries, h.deadlines, h.bodies, h.spare = nil, deadlines{}, newBodies(), nil
 }

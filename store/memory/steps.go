@@ -40,7 +40,7 @@ func (h *shard) create(key string, r store.Record) (*entry, store.Record, error)
 	if !h.room.takeRecord() {
 		return nil, store.Record{}, h.full
 	}
-	e := &entry{key: key}
+	e := h.newEntry(key)
 	h.write(e, r, now, micros)
 	h.entries[key] = e
 	h.deadlines.add(e)
