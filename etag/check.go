@@ -45,6 +45,7 @@ type checked struct {
 // passage is what a write needs on its way to the handler, in one allocation.
 type passage struct {
 	checked
+	ifMatch  [1]Tag
 	recorder middleware.Recorder
 	request  http.Request
 }

@@ -26,13 +26,19 @@ type tagList struct {
 // nothing (RFC 9110, section 5.6.1.2). A field without a single element is
 // malformed, although the grammar would let it pass: a client that sent an
 // If-Match meant to guard its write.
-func (l *tagList) parse(lines []string) {
+//
+// A sole tag, which is the usual case, goes to room; nil: it is allocated.
+func (l *tagList) parse(lines []string, room *[1]Tag) {
 	if len(lines) == 0 {
 		return
 	}
 	l.present = true
 	if tag, ok := soleTag(lines); ok {
-		l.tags = []Tag{tag}
+		if room == nil {
+			room = new([1]Tag)
+		}
+		room[0] = tag
+		l.tags = room[:]
 		return
 	}
 	l.tags, l.star, l.malformed = readList(lines)

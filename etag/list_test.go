@@ -52,7 +52,7 @@ func TestParseList(t *testing.T) {
 }
 
 func parseList(lines []string) (l tagList) {
-	l.parse(lines)
+	l.parse(lines, nil)
 	return l
 }
 

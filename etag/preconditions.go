@@ -37,15 +37,16 @@ type Preconditions struct {
 // ignored; one that cannot be read is false.
 func ParsePreconditions(h http.Header) (Preconditions, error) {
 	var p Preconditions
-	p.parseForWrite(h)
+	p.parseForWrite(h, nil)
 	p.parseForRead(h)
 	return p, errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
 }
 
-// parseForWrite reads the fields that count on every method.
-func (p *Preconditions) parseForWrite(h http.Header) {
-	p.ifMatch.parse(h[fieldIfMatch])
-	p.ifNoneMatch.parse(h[fieldIfNoneMatch])
+// parseForWrite reads the fields that count on every method. A sole tag in
+// If-Match goes to room, if that is not nil.
+func (p *Preconditions) parseForWrite(h http.Header, room *[1]Tag) {
+	p.ifMatch.parse(h[fieldIfMatch], room)
+	p.ifNoneMatch.parse(h[fieldIfNoneMatch], nil)
 	p.ifUnmodifiedSince = parseDateField(h[fieldIfUnmodifiedSince])
 }
 

@@ -9,7 +9,7 @@ import (
 // read answers a GET or HEAD that carries preconditions.
 func (l *Layer) read(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	var p Preconditions
-	p.parseForWrite(r.Header)
+	p.parseForWrite(r.Header, nil)
 	p.parseForRead(r.Header)
 	if l.config.AcceptTransformed {
 		p.acceptTransformed()

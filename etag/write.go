@@ -34,7 +34,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 	wr := write{l: l, next: next, r: r, required: l.requires(r)}
 	wr.makeRoom()
 	preconditions := wr.preconditions
-	preconditions.parseForWrite(r.Header)
+	preconditions.parseForWrite(r.Header, &wr.room.ifMatch)
 	if l.config.AcceptTransformed {
 		preconditions.acceptTransformed()
 	}

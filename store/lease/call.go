@@ -16,7 +16,7 @@ type call struct {
 	until    atomic.Int64    // the instant when it ends; 0: CallTimeout from when somebody asks
 	detached bool
 	looked   atomic.Bool // Err was called
-	lazy     lazy
+	made     atomic.Pointer[cancellable]
 }
 
 func (c *call) end() instant {
@@ -40,15 +40,15 @@ func (c *call) build() (context.Context, context.CancelCauseFunc) {
 // finish gives back what the call holds. Whoever still waits on it is told
 // that it ended; who comes later gets a context that ends in time.
 func (c *call) finish() {
-	if c.lazy.made.Load() != nil {
-		c.lazy.end(&context.Canceled)
+	if made := c.made.Load(); made != nil {
+		made.cancel(context.Canceled)
 	}
 }
 
-func (c *call) Done() <-chan struct{} { return c.lazy.get(c.build).Done() }
+func (c *call) Done() <-chan struct{} { return makeOnce(&c.made, c.build).Done() }
 
 func (c *call) Err() error {
-	if made := c.lazy.made.Load(); made != nil {
+	if made := c.made.Load(); made != nil {
 		return made.Err()
 	}
 	if !c.detached {
@@ -65,7 +65,7 @@ func (c *call) Err() error {
 	if c.keeper.clock.now() < c.end() {
 		return nil
 	}
-	return c.lazy.get(c.build).Err()
+	return makeOnce(&c.made, c.build).Err()
 }
 
 func (c *call) Deadline() (time.Time, bool) {
@@ -79,7 +79,7 @@ func (c *call) Deadline() (time.Time, bool) {
 // Value asks the context underneath once there is one, so that contexts derived
 // from it attach to it without a goroutine.
 func (c *call) Value(key any) any {
-	if made := c.lazy.made.Load(); made != nil {
+	if made := c.made.Load(); made != nil {
 		return made.Value(key)
 	}
 	return c.parent.Value(key)

@@ -24,19 +24,25 @@ type cancellable struct {
 
 // get returns the context, made by build if it is not yet.
 func (z *lazy) get(build func() (context.Context, context.CancelCauseFunc)) context.Context {
-	made := z.made.Load()
-	if made == nil {
-		made = new(cancellable)
-		made.Context, made.cancel = build()
-		if !z.made.CompareAndSwap(nil, made) {
-			made.cancel(context.Canceled) // another was faster
-			made = z.made.Load()
-		}
-	}
+	made := makeOnce(&z.made, build)
 	if cause := z.ended.Load(); cause != nil {
 		made.cancel(*cause)
 	}
 	return made.Context
+}
+
+// makeOnce returns what at points to, made by build if there is nothing yet.
+func makeOnce(at *atomic.Pointer[cancellable], build func() (context.Context, context.CancelCauseFunc)) *cancellable {
+	made := at.Load()
+	if made == nil {
+		made = new(cancellable)
+		made.Context, made.cancel = build()
+		if !at.CompareAndSwap(nil, made) {
+			made.cancel(context.Canceled) // another was faster
+			made = at.Load()
+		}
+	}
+	return made
 }
 
 // end cancels the context, made or not. Only the first cause counts. It is a

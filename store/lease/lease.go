@@ -42,11 +42,11 @@ type Lease struct {
 	closed   bool          // Release or Settle was called
 	failures uint8         // renewals that failed since one succeeded
 
+	headRoom [headPrefix]byte // here, it fills a gap
+
 	// Under the timetable's lock.
 	place int32   // in the timetable's heap, from 1; 0: not in it
 	event instant // when the timetable calls
-
-	headRoom [headPrefix]byte
 }
 
 // Token is the fencing token: the version of the acquisition. It stays the same
