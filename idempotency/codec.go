@@ -86,8 +86,10 @@ func (c *codec) note(room []byte, key string, n *note) []byte {
 		prefix := []byte{noteFormat, byte(n.state), 1, s.ID}
 		return s.seal(prefix, n.appendText(make([]byte, 0, n.textSize())), noteBinding(key, prefix))
 	}
-	b := slices.Grow(room[:0], notePrefix+n.textSize()+noteSumSize)
-	b = append(b, noteFormat, byte(n.state), 0, 0)
+	if size := notePrefix + n.textSize() + noteSumSize; cap(room) < size {
+		room = make([]byte, 0, size)
+	}
+	b := append(room[:0], noteFormat, byte(n.state), 0, 0)
 	b = n.appendText(b)
 	return appendNoteSum(b, key)
 }
