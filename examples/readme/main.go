@@ -6,13 +6,16 @@ import (
 	"log"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware"
 )
 
 func main() {
 	var notes sync.Map // a server that you have already
+	var charges atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /notes/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if note, ok := notes.Load(r.PathValue("id")); ok {
@@ -26,10 +29,21 @@ func main() {
 			notes.Store(r.PathValue("id"), string(note))
 		}
 	})
+	mux.HandleFunc("POST /payments", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, "Charge %d.", charges.Add(1))
+	})
 
-	layer, err := etag.New(etag.Config{Require: middleware.Routes("PUT /notes/{id}")})
+	versions, err := etag.New(etag.Config{Require: middleware.Routes("PUT /notes/{id}")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", layer.Handler(mux)))
+	once, err := idempotency.New(idempotency.Config{
+		Principal: middleware.ByAuthorization, // whose key it is; better, the user whom you have authenticated
+		Require:   middleware.Routes("POST /payments"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", once.Handler(versions.Handler(mux))))
 }
