@@ -89,7 +89,8 @@ func (c *codec) note(room []byte, key string, n *note) []byte {
 	if size := notePrefix + n.textSize() + noteSumSize; cap(room) < size {
 		room = make([]byte, 0, size)
 	}
-	b := append(room[:0], noteFormat, byte(n.state), 0, 0)
+	b := room[:0]
+	b = append(b, noteFormat, byte(n.state), 0, 0)
 	b = n.appendText(b)
 	return appendNoteSum(b, key)
 }

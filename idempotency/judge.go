@@ -19,6 +19,13 @@ const (
 	gone                     // it has an outcome, which was too large to keep or had to make room
 )
 
+// policy is what a server has decided about requests whose outcome is not known.
+type policy struct {
+	orphans  bool // claims without an owner are taken over
+	unknowns bool // what was recorded as unknown is run again
+	margin   time.Duration
+}
+
 // judge says what a standing record means for the request that has fingerprint
 // f. It decides from what it is given alone.
 func (p policy) judge(f fingerprint, s lease.Standing, n note) verdict {
@@ -51,13 +58,6 @@ func (p policy) again(may bool, s lease.Standing) verdict {
 		return inFlight
 	}
 	return orphaned
-}
-
-// policy is what a server has decided about requests whose outcome is not known.
-type policy struct {
-	orphans  bool // claims without an owner are taken over
-	unknowns bool // what was recorded as unknown is run again
-	margin   time.Duration
 }
 
 // policyOf reads the configuration. The transaction of a dead owner can no

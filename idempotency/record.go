@@ -173,8 +173,8 @@ func (q *request) yield(by lease.Standing, err error) {
 }
 
 // forget frees the key of an unknown outcome that has to make room.
-func (q *request) forget(u unknownOutcome, any bool) {
-	if !any {
+func (q *request) forget(u unknownOutcome, found bool) {
+	if !found {
 		return
 	}
 	ctx := context.WithoutCancel(q.r.Context())

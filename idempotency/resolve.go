@@ -88,7 +88,7 @@ func (l *Layer) unknownNote(key string, r store.Record) (note, error) {
 			return note{}, ErrNotUnknown
 		}
 	}
-	return note{anyRequest: true, started: time.Now().Add(-r.Age)}, nil //nolint:nilerr // what cannot be read is what is to be settled
+	return note{anyRequest: true, started: time.Now().Add(-r.Age)}, nil
 }
 
 func (l *Layer) resolveFree(ctx context.Context, key string, found store.Record) error {

@@ -20,7 +20,7 @@ type unknownOutcome struct {
 }
 
 // add remembers an unknown outcome, and returns the one that has to go for it.
-func (u *unknowns) add(key string, version uint64) (oldest unknownOutcome, any bool) {
+func (u *unknowns) add(key string, version uint64) (oldest unknownOutcome, found bool) {
 	if u.limit < 0 {
 		return unknownOutcome{}, false
 	}
