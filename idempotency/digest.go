@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"strings"
 	"sync"
 )
 
@@ -63,17 +64,22 @@ func (d *digest) addText(s string) {
 	}
 }
 
-// addLower adds a text in ASCII lower case.
+// addLower adds a text in ASCII lower case, in which it usually is.
 func (d *digest) addLower(s string) {
+	if !strings.ContainsFunc(s, isUpper) {
+		d.addText(s)
+		return
+	}
 	d.addLength(len(s))
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
+	for _, c := range []byte(s) {
+		if isUpper(rune(c)) {
 			c |= 0x20
 		}
 		d.addByte(c)
 	}
 }
+
+func isUpper(c rune) bool { return 'A' <= c && c <= 'Z' }
 
 func (d *digest) addBytes(p []byte) {
 	d.addLength(len(p))
