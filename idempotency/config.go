@@ -154,8 +154,8 @@ type Config struct {
 	Transactional bool
 
 	// DangerouslyFailOpen runs the handler without a claim when the store does
-	// not answer: repeated requests then run again. Corrupt records are
-	// refused all the same.
+	// not answer: repeated requests then run again. Corrupt records, and a
+	// store that is full, are refused all the same.
 	DangerouslyFailOpen bool
 
 	// Respond writes problems. Nil: [problem.JSON].

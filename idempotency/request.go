@@ -8,6 +8,7 @@ import (
 
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/lease"
 )
 
@@ -136,7 +137,7 @@ func (q *request) unclaimed(err error) *problem.Problem {
 	switch {
 	case errors.Is(err, lease.ErrCorrupt):
 		return recordUnreadable(err)
-	case !q.l.config.DangerouslyFailOpen || q.r.Context().Err() != nil:
+	case !q.l.config.DangerouslyFailOpen || errors.Is(err, store.ErrFull) || q.r.Context().Err() != nil:
 		return storeUnavailable(err)
 	}
 	q.l.observe(q.r, middleware.Event{Kind: middleware.EventFailed, Key: q.l.reference(q.key), Wait: q.wait, Err: err})
