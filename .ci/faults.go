@@ -134,10 +134,12 @@ func (f *fault) plant() error {
 	test := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-timeout=60s", "-run", "^"+strings.ReplaceAll(f.test, "/", "$/^")+"$", f.pkg)
 	said, err := test.CombinedOutput()
 	switch {
+	case strings.Contains(string(said), "no tests to run"):
+		return fmt.Errorf("there is no %s", f.test)
 	case err == nil:
 		return fmt.Errorf("%s passes all the same", f.test)
 	case !strings.Contains(string(said), "--- FAIL: "+f.test):
-		return fmt.Errorf("%s did not fail, but:\n%s", f.test, said)
+		return fmt.Errorf("%s did not fail, but:\n%s", f.test, last(said))
 	}
 	return nil
 }
@@ -160,3 +162,6 @@ func lay(dir, file, source string) (string, error) {
 	overlay := filepath.Join(dir, "overlay.json")
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
+
+// last returns the end of what a test said.
+func last(said []byte) []byte { return said[max(0, len(said)-4096):] }

@@ -36,25 +36,23 @@ func (p policy) judge(f fingerprint, s lease.Standing, n note) verdict {
 		return reused
 	case s.Held && !s.Orphan:
 		return inFlight
-	case s.Held:
-		return p.again(p.orphans, s)
-	case n.state == unknown:
-		return p.again(p.unknowns, s)
+	case s.Held && p.orphans:
+		return orphaned
+	case n.state == unknown && p.unknowns:
+		return p.again(s)
+	case s.Held || n.state == unknown:
+		return unsettled
 	case n.state == kept && !s.Record.Dropped:
 		return replayed
 	}
 	return gone
 }
 
-// again says what becomes of a request whose outcome is not known, if it may be
-// run again or not. One that was recorded as unknown can belong to a handler
-// that has been told to stop and has not yet: its successor waits as it would
-// for an owner that is gone.
-func (p policy) again(may bool, s lease.Standing) verdict {
-	switch {
-	case !may:
-		return unsettled
-	case p.untilOver(s) > 0:
+// again says when a request is run again whose outcome was recorded as unknown.
+// It can belong to a handler that has been told to stop and has not yet: its
+// successor waits as it would for an owner that is gone.
+func (p policy) again(s lease.Standing) verdict {
+	if p.untilOver(s) > 0 {
 		return inFlight
 	}
 	return orphaned
