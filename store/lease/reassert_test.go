@@ -197,14 +197,45 @@ func TestReassertIsNotDecided(t *testing.T) {
 		require.False(t, stands)
 		require.Equal(t, corrupt.Version, s.Record.Version)
 	})
-	bubble(t, "by no record, once a successor may have come and gone", func(t *testing.T) {
+}
+
+// TestReassertDoesNotTakeASuccessorsReleaseForACommit: that there is no record
+// means what the transaction was to do only while nobody else can have been
+// there.
+func TestReassertDoesNotTakeASuccessorsReleaseForACommit(t *testing.T) {
+	bubble(t, "one that came and went", func(t *testing.T) {
 		m := newModel()
-		_, l, _ := underWay(t, m)
+		_, l, tx := underWay(t, m)
 		require.NoError(t, supplant(t, m, "key").Release(t.Context()))
 		s, stands, err := l.Reassert(t.Context())
-		require.NoError(t, err)
+		require.ErrorIs(t, err, lease.ErrLost)
 		require.False(t, stands)
 		require.Zero(t, s)
+		require.False(t, tx.commit())
+	})
+	bubble(t, "one that did while the answer was on its way", func(t *testing.T) {
+		for _, call := range []string{"Replace", "Delete"} {
+			m := newModel()
+			_, l, _ := underWay(t, m)
+			time.Sleep(testStop - 1)
+			m.setFaults(on(call, fault{before: func(context.Context) error {
+				m.setFaults(nil)
+				return supplant(t, m, "key").Release(context.Background())
+			}}))
+			var err error
+			if call == "Replace" {
+				_, _, err = l.Reassert(t.Context())
+			} else {
+				err = l.ReleaseIn(t.Context(), m)
+			}
+			require.ErrorIs(t, err, lease.ErrLost, call)
+		}
+	})
+	bubble(t, "nor the end of its record", func(t *testing.T) {
+		_, l, _ := underWay(t, newModel())
+		time.Sleep(day)
+		_, _, err := l.Reassert(t.Context())
+		require.ErrorIs(t, err, lease.ErrLost)
 	})
 }
 

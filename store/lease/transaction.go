@@ -28,8 +28,7 @@ func (l *Lease) SettleIn(ctx context.Context, tx store.Store, note, body []byte,
 	if err != nil {
 		return Standing{}, err
 	}
-	version, _ := l.known()
-	r, replaced, err := tx.Replace(ctx, l.key, version, outcome)
+	r, replaced, err := tx.Replace(ctx, l.key, l.known(), outcome)
 	if err != nil {
 		return Standing{}, fmt.Errorf("lease: settle: %w", err)
 	}
@@ -46,8 +45,7 @@ func (l *Lease) ReleaseIn(ctx context.Context, tx store.Store) error {
 	if l.owner != nil {
 		return errBorrowed
 	}
-	version, intact := l.known()
-	deleted, err := tx.Delete(ctx, l.key, version)
+	deleted, err := tx.Delete(ctx, l.key, l.known())
 	found := false
 	if err == nil && !deleted {
 		_, found, err = tx.Get(ctx, l.key)
@@ -55,7 +53,7 @@ func (l *Lease) ReleaseIn(ctx context.Context, tx store.Store) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("lease: release: %w", err)
-	case deleted || intact && !found:
+	case deleted || !found && l.alone():
 		return nil // if it was not deleted by this very delivery, it was by an earlier one
 	}
 	return ErrLost
@@ -66,19 +64,18 @@ func (l *Lease) ReleaseIn(ctx context.Context, tx store.Store) error {
 // replace it. If stands, the record was still the claim, and a transaction that
 // has not committed by now no longer can. If not, what took its place is
 // returned: the outcome of this very lease if the transaction has committed,
-// or no record if that has deleted it (or if the record has expired, or was a
-// successor's who came when the time of this lease was over, and went).
-// [ErrLost]: it is another's. Any other error: nothing is decided, and the
-// record, whichever it is, stays and protects. The lease is not extended in its
-// owner's eyes. That ctx has ended does not prevent any of it. It takes
-// CallTimeout at most.
+// or no record if that has deleted it. [ErrLost]: it is another's, or there is
+// none and the time of this lease is over, so that a successor may have come and
+// gone. Any other error: nothing is decided, and the record, whichever it is,
+// stays and protects. The lease is not extended in its owner's eyes. That ctx
+// has ended does not prevent any of it. It takes CallTimeout at most.
 func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err error) {
 	if l.owner != nil {
 		return Standing{}, false, errBorrowed
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.keeper.config.CallTimeout)
 	defer cancel()
-	version, _ := l.known()
+	version := l.known()
 	var standing store.Record
 	err = l.keeper.insist(ctx, func() (bool, error) {
 		r, replaced, err := l.keeper.config.Store.Replace(ctx, l.key, version, l.record())
@@ -95,7 +92,8 @@ func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err erro
 		return Standing{}, false, fmt.Errorf("lease: reassert: %w", err)
 	}
 	now, err := read(standing, l.keeper.config.Margin)
-	if err == nil && !stands && standing.Version != 0 && !l.wrote(standing, settled) {
+	gone := standing.Version == 0
+	if err == nil && !stands && !l.wrote(standing, settled) && !(gone && l.alone()) {
 		err = ErrLost
 	}
 	return *now, stands, err
@@ -116,13 +114,20 @@ func (l *Lease) Abandon(ctx context.Context) {
 	}
 }
 
-// known is the version that the record has as far as its owner knows, and
-// whether the time of the lease is not over, so that nobody else can have
-// touched it.
-func (l *Lease) known() (version uint64, intact bool) {
+// known is the version that the record has as far as its owner knows.
+func (l *Lease) known() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.version, l.keeper.clock.now() < l.term.stop
+	return l.version
+}
+
+// alone reports whether the time of the lease is not over, so that nobody else
+// can have touched its record so far. To know that of an answer, ask when it is
+// there: it may have taken its time.
+func (l *Lease) alone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keeper.clock.now() < l.term.stop
 }
 
 func (l *Lease) advance(version uint64) {
