@@ -125,7 +125,7 @@ type Config struct {
 // complete returns c with its defaults.
 func (c Config) complete() Config {
 	if c.Resource == nil {
-		c.Resource = normalisedPath
+		c.Resource = middleware.NormalisedPath
 	}
 	if c.Respond == nil {
 		c.Respond = problem.JSON

@@ -1,4 +1,4 @@
-package etag
+package middleware_test
 
 import (
 	"net/http"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/concordhttp/concord/middleware"
 )
 
 func TestNormalisedPath(t *testing.T) {
@@ -14,7 +16,7 @@ func TestNormalisedPath(t *testing.T) {
 		"/": "/", "": "/", "*": "/*", "/a": "/a", "/a/": "/a", "//a": "/a", "/a//b": "/a/b", "/./a": "/a", "/a/.": "/a",
 		"/a/..": "/", "/../../a": "/a", "/.well-known/x": "/.well-known/x", "/a.b": "/a.b", "/a/.b": "/a/.b", "a": "/a", "//": "/",
 	} {
-		assert.Equal(t, want, normalisedPath(&http.Request{URL: &url.URL{Path: given}}), given)
+		assert.Equal(t, want, middleware.NormalisedPath(&http.Request{URL: &url.URL{Path: given}}), given)
 	}
 }
 
@@ -23,7 +25,7 @@ func FuzzNormalisedPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, p string) {
-		got := normalisedPath(&http.Request{URL: &url.URL{Path: p}})
+		got := middleware.NormalisedPath(&http.Request{URL: &url.URL{Path: p}})
 		assert.Equal(t, path.Clean("/"+p), got)
 	})
 }

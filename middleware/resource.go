@@ -1,15 +1,16 @@
-package etag
+package middleware
 
 import (
 	"net/http"
 	"path"
 )
 
-// normalisedPath is the default key of a resource: the decoded path in its one
-// clean form, so that "/a%31", "//a1", "/b/../a1" and "/a1/" share a gate with
-// "/a1". Host and query are no part of it. Two resources that share a key only
-// wait for each other; two spellings of one that do not would lose an update.
-func normalisedPath(r *http.Request) string {
+// NormalisedPath is the key of the resource that r is about where a layer's
+// Resource is nil: the decoded path in its one clean form, so that "/a%31",
+// "//a1", "/b/../a1" and "/a1/" are one resource with "/a1". Host and query are
+// no part of it. Two resources that share a key only wait for each other; two
+// spellings of one that do not would lose an update.
+func NormalisedPath(r *http.Request) string {
 	p := r.URL.Path
 	if isClean(p) {
 		return p
