@@ -25,3 +25,8 @@ func borrow(ctx context.Context, owner *Lease) *Lease {
 	}
 	return &Lease{keeper: owner.keeper, parent: ctx, owner: owner, key: owner.key, token: owner.token}
 }
+
+// Borrowed reports whether the lease is nested in one that its context held
+// already: releasing it ends nothing but it, and whoever holds the record goes
+// on holding it.
+func (l *Lease) Borrowed() bool { return l.owner != nil }
