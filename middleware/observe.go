@@ -29,6 +29,11 @@ const (
 	// EventForgotten: an unknown outcome was given up to make room for later
 	// ones, and its key is free.
 	EventForgotten EventKind = "forgotten"
+	// EventLocked: an edit lock was granted or renewed. Event.Holder says to
+	// whom, as the server chose to show it.
+	EventLocked EventKind = "locked"
+	// EventUnlocked: an edit lock was ended before its time.
+	EventUnlocked EventKind = "unlocked"
 	// EventFailed: something that Concord relies on failed, such as the store
 	// or the question for the current validator. Event.Err says what.
 	EventFailed EventKind = "failed"
@@ -61,7 +66,7 @@ type Observer interface {
 }
 
 // Log returns an Observer that writes events to l, or to [slog.Default] at the
-// time of the event if l is nil: what passed and 304s at level debug, refusals
+// time of the event if l is nil: what went as it was asked at level debug, refusals
 // at info, lost leases at warn and failures at error. Keys appear as digests
 // only.
 func Log(l *slog.Logger) Observer { return logObserver{l} }
@@ -80,7 +85,7 @@ func (o logObserver) Observe(ctx context.Context, e Event) {
 
 func (k EventKind) level() slog.Level {
 	switch k {
-	case EventPassed, EventNotModified, EventReplayed:
+	case EventPassed, EventNotModified, EventReplayed, EventLocked, EventUnlocked:
 		return slog.LevelDebug
 	case EventRefused:
 		return slog.LevelInfo
