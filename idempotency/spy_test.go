@@ -23,11 +23,13 @@ import (
 // to. It cannot watch, so those who wait poll.
 type spy struct {
 	store.Store
-	mu      sync.Mutex
-	keys    []string
-	written []store.Record
-	fail    func(call string) error // asked before each call
-	before  func(call string)       // called before each call
+	mu         sync.Mutex
+	keys       []string
+	called     []string
+	written    []store.Record
+	fail       func(call string) error // asked before each call
+	before     func(call string)       // called before each call
+	dropBodies bool                    // it is short of room: records come without their bodies
 }
 
 func newSpy() *spy { return &spy{Store: memory.New(memory.Config{})} }
@@ -35,7 +37,7 @@ func newSpy() *spy { return &spy{Store: memory.New(memory.Config{})} }
 // meet is what befalls a call.
 func (s *spy) meet(call, key string) error {
 	s.mu.Lock()
-	s.keys = append(s.keys, key)
+	s.keys, s.called = append(s.keys, key), append(s.called, call)
 	fail, before := s.fail, s.before
 	s.mu.Unlock()
 	if before != nil {
@@ -45,6 +47,23 @@ func (s *spy) meet(call, key string) error {
 		return fail(call)
 	}
 	return nil
+}
+
+// calls are the names of the calls so far.
+func (s *spy) calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.called...)
+}
+
+// room is r, with its body if there is room for it.
+func (s *spy) room(r store.Record, ok bool, err error) (store.Record, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dropBodies {
+		r.Body, r.Dropped = nil, true
+	}
+	return r, ok, err
 }
 
 func (s *spy) wrote(r store.Record) {
@@ -63,7 +82,7 @@ func (s *spy) Get(ctx context.Context, key string) (store.Record, bool, error) {
 	if err := s.meet("get", key); err != nil {
 		return store.Record{}, false, err
 	}
-	return s.Store.Get(ctx, key)
+	return s.room(s.Store.Get(ctx, key))
 }
 
 func (s *spy) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
@@ -71,7 +90,7 @@ func (s *spy) Create(ctx context.Context, key string, r store.Record) (store.Rec
 		return store.Record{}, false, err
 	}
 	s.wrote(r)
-	return s.Store.Create(ctx, key, r)
+	return s.room(s.Store.Create(ctx, key, r))
 }
 
 func (s *spy) Replace(ctx context.Context, key string, version uint64, r store.Record) (store.Record, bool, error) {
@@ -79,7 +98,7 @@ func (s *spy) Replace(ctx context.Context, key string, version uint64, r store.R
 		return store.Record{}, false, err
 	}
 	s.wrote(r)
-	return s.Store.Replace(ctx, key, version, r)
+	return s.room(s.Store.Replace(ctx, key, version, r))
 }
 
 func (s *spy) Delete(ctx context.Context, key string, version uint64) (bool, error) {
@@ -110,6 +129,9 @@ func (s *spy) put(t *testing.T, ref string, change func(r *store.Record)) (versi
 	require.True(t, replaced)
 	return standing.Version
 }
+
+// reference is what events call a key of the store.
+func reference(storageKey string) string { return hex.EncodeToString([]byte(storageKey)) }
 
 func storageKey(t *testing.T, ref string) string {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -22,6 +23,10 @@ func (c Config) validate() error {
 		switch m {
 		case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY":
 			wrong("Methods", m, "must not contain safe methods, CONNECT or an empty one")
+		default:
+			if !isName(m) || m != strings.ToUpper(m) {
+				wrong("Methods", m, "is no method: they are told apart by case, and written in capitals")
+			}
 		}
 	}
 	if c.Header != "" && !isName(c.Header) {
