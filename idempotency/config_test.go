@@ -1,7 +1,6 @@
 package idempotency_test
 
 import (
-	"errors"
 	"math"
 	"net/http"
 	"testing"
@@ -28,7 +27,7 @@ func mistakes(t *testing.T, c idempotency.Config) (fields []string) {
 	_, err := idempotency.New(c)
 	var walk func(error)
 	walk = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is the joining itself that is looked at
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, err := range joined.Unwrap() {
 				walk(err)
 			}
@@ -116,7 +115,7 @@ func TestMistakenConfigMakesNoLayer(t *testing.T) {
 	assert.Nil(t, l)
 	assert.Contains(t, err.Error(), "idempotency.Config.Principal")
 	var mistake *store.ConfigError
-	assert.True(t, errors.As(err, &mistake))
+	assert.ErrorAs(t, err, &mistake)
 }
 
 // TestConfigIsCopied: what the server does with its own afterwards has no

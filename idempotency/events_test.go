@@ -91,8 +91,8 @@ func TestEventsOfOneKeyHaveOneReference(t *testing.T) {
 				refs[ref]++
 				assert.Regexp(t, "^[0-9a-f]{64}$", ref)
 				decoded := storageKey(t, ref)
-				for _, clear := range []string{key, who} {
-					assert.NotContains(t, decoded, clear)
+				for _, secret := range []string{key, who} {
+					assert.NotContains(t, decoded, secret)
 				}
 			}
 		}

@@ -20,13 +20,8 @@ func (c Config) validate() error {
 		wrong("Principal", nil, "is required: without it one caller could be given another's answer")
 	}
 	for _, m := range c.Methods {
-		switch m {
-		case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY":
-			wrong("Methods", m, "must not contain safe methods, CONNECT or an empty one")
-		default:
-			if !isName(m) || m != strings.ToUpper(m) {
-				wrong("Methods", m, "is no method: they are told apart by case, and written in capitals")
-			}
+		if reason := unfitMethod(m); reason != "" {
+			wrong("Methods", m, reason)
 		}
 	}
 	if c.Header != "" && !isName(c.Header) {
@@ -60,6 +55,19 @@ func (c Config) validate() error {
 		wrong("Store", typeOf(c.Store), "must be of a comparable type, such as a pointer")
 	}
 	return errors.Join(append(mistakes, checkSealers(c.Seal))...)
+}
+
+// unfitMethod says why the layer cannot be concerned with a method, or "". One
+// in small letters would match no request, and nothing would be protected.
+func unfitMethod(m string) string {
+	switch m {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY":
+		return "must not contain safe methods, CONNECT or an empty one"
+	}
+	if !isName(m) || m != strings.ToUpper(m) {
+		return "is no method: they are told apart by case, and written in capitals"
+	}
+	return ""
 }
 
 func typeOf(s store.Store) string {
