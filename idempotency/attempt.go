@@ -48,6 +48,7 @@ const (
 	rolledBack              // the answer is an error: the transaction was rolled back for it
 	undone                  // it was rolled back, or never began, on Concord's account: nothing happened
 	committed               // the outcome stands, and so do the effects
+	ambiguous               // so do they, but Keep has said that nobody knows what they are
 	undecided               // it may or may not have committed, and nobody can say yet
 	superseded              // another attempt took over: it was rolled back
 )

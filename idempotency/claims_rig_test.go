@@ -157,10 +157,24 @@ func (w *storeWire) Delete(ctx context.Context, key string, version uint64) (boo
 	return ok, err
 }
 
-// watched is a wire through which a server can also watch the store.
-type watched struct {
+// watches is a wire through which a server can also watch the store.
+type watches struct {
 	*storeWire
 	store.Watcher
+}
+
+// begins is one through which it can begin transactions too. What is done in
+// those does not go by the wire.
+type begins struct {
+	*storeWire
+	store.Watcher
+	store.Beginner
+}
+
+type beginner interface {
+	store.Store
+	store.Watcher
+	store.Beginner
 }
 
 // on lets m befall the nth call of a method, counted over the life of the wire.
@@ -216,7 +230,10 @@ func serverOn(t testing.TB, s store.Store, h http.Handler, change ...func(*idemp
 	v := &server{wire: newStoreWire(s), saw: &observer{}}
 	c := idempotency.Config{Store: v.wire, Lease: leaseTime, MaxRun: time.Hour, Observer: v.saw}
 	if w, ok := s.(store.Watcher); ok {
-		c.Store = &watched{v.wire, w}
+		c.Store = &watches{v.wire, w}
+	}
+	if b, ok := s.(beginner); ok {
+		c.Store, c.Transactional = &begins{v.wire, b, b}, true
 	}
 	for _, f := range change {
 		f(&c)
@@ -300,6 +317,14 @@ func (p *pending) start(h http.Handler, r *http.Request) *pending {
 		p.took = time.Since(began)
 	}()
 	return p
+}
+
+// recovering ends the panic of a handler, as servers do.
+type recovering struct{ http.Handler }
+
+func (h recovering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() { _ = recover() }()
+	h.Handler.ServeHTTP(w, r)
 }
 
 // answer waits for the answer.

@@ -363,7 +363,7 @@ func TestNestedTwice(t *testing.T) {
 	}
 	same := func(t *testing.T) func(http.Handler) http.Handler {
 		l := newLayer(t, idempotency.Config{Wait: time.Minute})
-		return middleware.Chain(l.Handler, l.Handler, l.Handler)
+		return func(h http.Handler) http.Handler { return l.Handler(l.Handler(l.Handler(h))) }
 	}
 	nested := map[string]func(*testing.T) func(http.Handler) http.Handler{
 		"one layer inside itself": same,

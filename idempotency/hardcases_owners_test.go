@@ -51,7 +51,7 @@ func TestLateOwnerCannotOverwrite(t *testing.T) {
 		shared := memory.New(memory.Config{})
 		pay := taking(time.Second)
 		a, b := serverOn(t, shared, pay, rerun), serverOn(t, shared, pay, rerun)
-		a.wire.befall(func(s step) mishap { return mishap{late: 20 * time.Second * isReplace(s)} })
+		a.wire.befall(lateWrite)
 		first := start(a, post("k", "{}"))
 		assertCharge(t, 1, first.answer(), "the work is done, and is not denied")
 		time.Sleep(lapseTime)
@@ -70,12 +70,12 @@ func TestLateOwnerCannotOverwrite(t *testing.T) {
 	})
 }
 
-// isReplace is 1 for a call of Replace.
-func isReplace(s step) time.Duration {
+// lateWrite is a write that arrives when a successor is at work.
+func lateWrite(s step) mishap {
 	if s.method == "Replace" {
-		return 1
+		return mishap{late: 20 * time.Second}
 	}
-	return 0
+	return mishap{}
 }
 
 func TestLateOwnerCannotRenew(t *testing.T) {
@@ -88,7 +88,7 @@ func TestLateOwnerCannotRenew(t *testing.T) {
 			if time.Since(began) > stopTime {
 				return mishap{}
 			}
-			return mishap{late: 20 * time.Second * isReplace(s)} // when the successor is at work
+			return lateWrite(s)
 		})
 		first := start(a, post("k", "{}"))
 		time.Sleep(lapseTime)
@@ -374,6 +374,19 @@ func TestLateOwnerAnswersStandingOutcome(t *testing.T) {
 		_, w := late(t, answers(http.StatusBadGateway), own)
 		assertInFlight(t, w)
 	})
+	for name, frees := range map[string]func(http.ResponseWriter){
+		"429": func(w http.ResponseWriter) { w.WriteHeader(http.StatusTooManyRequests) },
+		"503": func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
+	} {
+		bubble(t, "the successor's instead of a "+name+", which would say that nothing was done", func(t *testing.T) {
+			_, w := late(t, func(w http.ResponseWriter, _ *http.Request, n int64) { charged(w, n) }, frees)
+			assertCharge(t, 2, w)
+			assert.True(t, replayed(w))
+		})
+	}
 	bubble(t, "its own if the successor has freed the key", func(t *testing.T) {
 		_, w := late(t, answers(http.StatusTooManyRequests), own)
 		assert.Equal(t, http.StatusAccepted, w.Code)

@@ -23,6 +23,8 @@ func (q *request) conclude() {
 		q.free(err)
 	case committed:
 		q.observe(middleware.Event{Kind: middleware.EventPassed})
+	case ambiguous:
+		q.observe(middleware.Event{Kind: middleware.EventUnknown})
 	case undecided:
 		q.observe(middleware.Event{Kind: middleware.EventFailed, Err: err})
 	case superseded:
@@ -39,7 +41,7 @@ func (q *request) concludePanic() {
 		q.settleUnknown(errNoReturn)
 	case open, undone, rolledBack:
 		q.free(errNoReturn)
-	case committed, undecided, superseded:
+	case committed, ambiguous, undecided, superseded:
 		q.observe(middleware.Event{Kind: middleware.EventFailed, Err: errors.Join(errNoReturn, err)})
 	}
 }
@@ -114,11 +116,31 @@ func (q *request) free(cause error) {
 	e := middleware.Event{Kind: middleware.EventPassed, Err: cause}
 	switch {
 	case errors.Is(err, lease.ErrLost):
-		e.Kind, e.Err = middleware.EventLost, errors.Join(err, cause)
+		q.yield(q.successor(), errors.Join(err, cause))
+		return
 	case err != nil || cause != nil:
 		e.Kind, e.Err = middleware.EventFailed, errors.Join(err, cause)
 	}
 	q.observe(e)
+}
+
+// successor is the record of whoever has taken the key over, if anybody has.
+// Who records an outcome learns it from that; who releases a key has to ask.
+func (q *request) successor() lease.Standing {
+	ctx, cancel := q.own()
+	defer cancel()
+	r, _, err := q.l.config.Store.Get(ctx, q.key)
+	if err != nil {
+		return lease.Standing{}
+	}
+	s, _ := q.l.keeper.Read(r) // what cannot be read, yield cannot either
+	return s
+}
+
+// own is a context for a call of the store that must be made whether or not
+// the client still waits, and must not keep it waiting for ever.
+func (q *request) own() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(q.detached(), lease.DefaultCallTimeout)
 }
 
 // answer is an answer as it is to be recorded.
@@ -177,7 +199,8 @@ func (q *request) forget(u unknownOutcome, found bool) {
 	if !found {
 		return
 	}
-	ctx := context.WithoutCancel(q.r.Context())
+	ctx, cancel := q.own()
+	defer cancel()
 	deleted, err := q.l.config.Store.Delete(ctx, u.key, u.version)
 	if deleted || err != nil {
 		q.l.observe(q.r, middleware.Event{Kind: middleware.EventForgotten, Key: reference(u.key), Err: err})

@@ -42,6 +42,7 @@ type transaction struct {
 	r    *http.Request
 	tx   store.Tx
 	rec  *middleware.Recorder
+	done stage // what it is once it has committed
 }
 
 func (t *transaction) serve(w http.ResponseWriter) {
@@ -120,18 +121,19 @@ func (t *transaction) commit() {
 		t.decide(err)
 		return
 	}
-	t.a.end(committed, nil)
+	t.a.end(t.done, nil)
 }
 
 // settle writes into the transaction what becomes of the key.
 func (t *transaction) settle() (lease.Standing, error) {
 	ctx, l := t.r.Context(), t.a.lease
 	state := kept
+	t.done = committed
 	switch t.l.config.Keep(t.rec.Status(), t.rec.Fields()) {
 	case Free:
 		return lease.Standing{}, l.ReleaseIn(ctx, t.tx)
 	case Unknown:
-		state = unknown
+		state, t.done = unknown, ambiguous
 	case Keep:
 	}
 	a := answer{t.rec.Status(), t.rec.Fields(), t.rec.Bytes(), true}
@@ -156,7 +158,7 @@ func (t *transaction) decide(cause error) {
 		t.a.end(undone, cause)
 		t.replace(rolledBackFor(cause))
 	default:
-		t.a.end(committed, nil)
+		t.a.end(t.done, nil)
 	}
 }
 

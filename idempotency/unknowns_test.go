@@ -84,6 +84,15 @@ func TestUnknownsDoNotFillTheStore(t *testing.T) {
 		require.Len(t, told, 1)
 		assert.ErrorIs(t, told[0].Err, errCut)
 	})
+	bubble(t, "a store that hangs keeps nobody waiting for ever", func(t *testing.T) {
+		pay := &till{then: answers(http.StatusBadGateway)}
+		h := serverOn(t, memory.New(memory.Config{}), pay, atMost(1))
+		send(h, post("a", "{}"))
+		h.wire.befall(on("Delete", mishap{before: hanging}, 1))
+		began := time.Now()
+		assert.Equal(t, http.StatusBadGateway, send(h, post("b", "{}")).Code)
+		assert.Equal(t, 5*time.Second, time.Since(began))
+	})
 	bubble(t, "a negative number forgets none", func(t *testing.T) {
 		pay := &till{then: boom}
 		h := serverOn(t, memory.New(memory.Config{}), pay, atMost(-1))

@@ -140,6 +140,7 @@ func TestWaitForTheKey(t *testing.T) {
 		synctest.Wait()
 		other := start(h, post("k", "{}"))
 		synctest.Wait()
+		third := serverOn(t, s, pay)
 		var faster sync.Once
 		h.wire.befall(func(c step) mishap {
 			if c.method != "Create" {
@@ -150,7 +151,7 @@ func TestWaitForTheKey(t *testing.T) {
 					return
 				}
 				faster.Do(func() {
-					go send(serverOn(t, s, pay), post("k", "[]"))
+					start(third, post("k", "[]"))
 					time.Sleep(time.Millisecond) // it has claimed the key
 				})
 			})}
@@ -193,7 +194,7 @@ func TestWaitForADeadOwner(t *testing.T) {
 				panic("boom")
 			}}
 			h := serverOn(t, s, pay, policy, waiting(time.Minute))
-			go panics(t, h, post("k", "{}"))
+			start(recovering{h}, post("k", "{}"))
 			synctest.Wait()
 			p := start(h, post("k", "{}"))
 			assertTook(t, time.Second, s, p)
