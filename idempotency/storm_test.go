@@ -106,7 +106,7 @@ func (s *storm) front(requests []int, servers []http.Handler) {
 // were told that it was in flight.
 func (s *storm) check(t *testing.T) (inFlight int) {
 	t.Helper()
-	for k, answers := range s.answers {
+	for k, answers := range &s.answers {
 		require.Equal(t, int64(1), s.effects[k].Load(), "key %d", k)
 		require.Len(t, answers, stormDuplicates)
 		var first *httptest.ResponseRecorder
