@@ -42,12 +42,15 @@ func ParsePreconditions(h http.Header) (Preconditions, error) {
 	return p, errors.Join(p.ifMatch.err(fieldIfMatch), p.ifNoneMatch.err(fieldIfNoneMatch))
 }
 
-// parseForWrite reads the fields that count on every method. A sole tag in
+// parseForWrite reads the fields that count on every method: If-Match displaces
+// If-Unmodified-Since, which is then not looked for. A sole tag in
 // If-Match goes to room, if that is not nil.
 func (p *Preconditions) parseForWrite(h http.Header, room *[1]Tag) {
 	p.ifMatch.parse(h[fieldIfMatch], room)
 	p.ifNoneMatch.parse(h[fieldIfNoneMatch], nil)
-	p.ifUnmodifiedSince = parseDateField(h[fieldIfUnmodifiedSince])
+	if !p.ifMatch.present {
+		p.ifUnmodifiedSince = parseDateField(h[fieldIfUnmodifiedSince])
+	}
 }
 
 // parseForRead reads those that a write must ignore.

@@ -73,7 +73,9 @@ func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)
 // has this version or that of a later renewal.
 func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64) error {
 	s := k.config.Store
-	intact := l.intact() // before anything is sent: the answers may take their time
+	// Before anything is sent, since the answers may take their time. A store
+	// that carries out a call once leaves no doubt who has deleted it.
+	intact := !k.immediate && l.intact()
 	return k.insist(ctx, func() (bool, error) {
 		deleted, err := s.Delete(ctx, l.key, version)
 		if deleted || err != nil {

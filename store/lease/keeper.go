@@ -11,10 +11,11 @@ import (
 // Keeper acquires leases in one store and keeps them until they are released.
 // It is safe for concurrent use and needs no closing. Make one with [New].
 type Keeper struct {
-	config  Config
-	watcher store.Watcher // nil: the store is none
-	clock   clock
-	due     timetable
+	config    Config
+	watcher   store.Watcher // nil: the store is none
+	immediate bool          // the store is one
+	clock     clock
+	due       timetable
 
 	lines     lines               // callers of this process that wait, by key
 	waiting   *semaphore.Weighted // places in lines
@@ -41,6 +42,13 @@ func New(config Config) (*Keeper, error) {
 		jitter:    halfUpOrDown,
 	}
 	k.watcher, _ = config.Store.(store.Watcher)
+	_, k.immediate = config.Store.(immediate)
 	k.due.clock = k.clock
 	return k, nil
 }
+
+// immediate is implemented by stores in the memory of the process: a call waits
+// for nothing, is carried out once, and is over when it returns. So there is no
+// need to look at the clock around each, to know when it was sent and how long
+// it took.
+type immediate interface{ Immediate() }

@@ -70,17 +70,17 @@ func (l *Lease) wrote(r store.Record, as state) bool {
 func (l *Lease) nonce() nonce { return nonce(l.head[nonceAt:leaseAt]) }
 
 // begin makes l a held lease, once the record stands at version. False: the
-// answer took so long that the lease is over already.
+// answer took so long that the lease is over already. Where a store answers at
+// once only a pause of the process could have that effect, as it could at any
+// later time; Err and the timetable see to it.
 func (l *Lease) begin(version uint64) bool {
 	k := l.keeper
 	l.acquiring.finish()
 	l.token, l.version = version, version
-	now := k.clock.now()
-	step, next := l.term.decide(now, l.renewal != nil)
-	if step == lose || step == exhaust {
+	if !k.immediate && k.clock.now() >= l.term.over() {
 		return false
 	}
-	k.due.set(l, next)
+	k.due.set(l, min(l.term.over(), l.term.renewAt))
 	return true
 }
 

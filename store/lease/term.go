@@ -24,6 +24,9 @@ func (t *term) fix() {
 	t.renewAt = math.MaxInt64
 }
 
+// over is when the lease ends unless it is renewed.
+func (t term) over() instant { return min(t.stop, t.ends) }
+
 // step is what a lease needs at some instant.
 type step int
 
@@ -37,7 +40,7 @@ const (
 // decide returns what the lease needs at now, while a renewal is under way or
 // not, and when to look again unless it is over.
 func (t term) decide(now instant, renewing bool) (step, instant) {
-	over := min(t.stop, t.ends)
+	over := t.over()
 	switch {
 	case now >= t.ends:
 		return exhaust, now

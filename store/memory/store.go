@@ -57,6 +57,10 @@ func New(c Config) *Store {
 	return s
 }
 
+// Immediate says, to package lease, that a call waits for nothing but locks that
+// are held for a moment, is carried out once, and is over when it returns.
+func (*Store) Immediate() {}
+
 // shard returns the shard that key belongs to.
 func (s *Store) shard(key string) *shard {
 	return &s.shards[maphash.String(s.seed, key)&s.mask]
