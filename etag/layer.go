@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/lease"
 	"github.com/concordhttp/concord/store/memory"
 )
@@ -34,7 +35,7 @@ func New(c Config) (*Layer, error) {
 		Wait:      c.GateWait,
 		MaxRun:    c.MaxRun,
 	})
-	if err := errors.Join(mistakes, ofGate(err)); err != nil {
+	if err := errors.Join(mistakes, store.RenameFields(err, fieldOf)); err != nil {
 		return nil, err
 	}
 	return &Layer{config: c, gate: gate}, nil

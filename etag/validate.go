@@ -30,26 +30,10 @@ func (c Config) validate() error {
 	return errors.Join(mistakes...)
 }
 
-// ofGate names the fields of a gate's configuration as they are called here.
-// The mistakes are joined, each a *store.ConfigError.
-func ofGate(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
+// fieldOf is what a field of a gate's configuration is called here.
+func fieldOf(gate string) string {
+	if gate == "Lease" || gate == "Wait" {
+		gate = "Gate" + gate
 	}
-	var mistakes []error
-	for _, err := range joined.Unwrap() {
-		mistake := (*store.ConfigError)(nil)
-		if !errors.As(err, &mistake) {
-			mistakes = append(mistakes, ofGate(err))
-			continue
-		}
-		named := *mistake
-		if named.Field == "Lease" || named.Field == "Wait" {
-			named.Field = "Gate" + named.Field
-		}
-		named.Field = "etag.Config." + named.Field
-		mistakes = append(mistakes, &named)
-	}
-	return errors.Join(mistakes...)
+	return "etag.Config." + gate
 }
