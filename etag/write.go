@@ -195,20 +195,24 @@ func (wr *write) prepare(ctx context.Context) {
 
 // run runs the handler, and tells the observer how that went.
 func (wr *write) run(rec *middleware.Recorder) {
-	event := middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn, Wait: wr.wait}
-	began := wr.l.now()
-	if wr.l.config.Observer != nil {
-		defer func() {
-			event.Run = wr.l.since(began)
-			wr.l.observe(wr.r, wr.resource, event)
-		}()
+	if wr.l.config.Observer == nil {
+		wr.serve(rec)
+		return
 	}
+	event := middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn, Wait: wr.wait}
+	began := time.Now()
+	defer func() {
+		event.Run = time.Since(began)
+		wr.l.observe(wr.r, wr.resource, event)
+	}()
+	wr.serve(rec)
+	rec.Settle()
+	event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
+}
+
+func (wr *write) serve(rec *middleware.Recorder) {
 	wr.next.ServeHTTP(rec, &wr.room.request)
 	wr.r.Pattern = wr.room.request.Pattern // for what is outside, such as a metric by route
-	if wr.l.config.Observer != nil {
-		rec.Settle()
-		event = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wr.wait}
-	}
 }
 
 var errNoReturn = errors.New("etag: the handler did not return: a panic, or runtime.Goexit")
