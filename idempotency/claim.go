@@ -16,7 +16,11 @@ func (q *request) claim() (*lease.Lease, lease.Standing, error) {
 	if err := q.r.Context().Err(); err != nil {
 		return nil, lease.Standing{}, err // nobody waits for the answer, and nothing was done yet
 	}
-	return q.l.keeper.Try(q.detached(), q.key, q.asked())
+	asked := q.asked()
+	if !q.tried {
+		q.tried, asked.Room = true, &q.run.room
+	}
+	return q.l.keeper.Try(q.detached(), q.key, asked)
 }
 
 // takeOver claims a key whose owner is gone, if exactly the record that was

@@ -3,6 +3,7 @@ package idempotency
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -24,6 +25,7 @@ type request struct {
 	body        *middleware.Body
 	bodyRoom    middleware.Body // room for body
 	noteRoom    [128]byte       // room for what the record says of it, one note after another
+	tried       bool            // run.room was used
 	waited      bool
 	wait        time.Duration // for how long, if somebody observes
 
@@ -58,12 +60,19 @@ func (q *request) identify(lines []string) *problem.Problem {
 		return keyInvalid(q.l.config.Header, err)
 	}
 	principal, err := q.l.config.Principal(q.r)
+	if err == nil && principal == "" {
+		err = errNoPrincipal
+	}
 	if err != nil {
 		return principalUnknown(err)
 	}
 	q.key = q.l.scope.storageKey(principal, key)
 	return nil
 }
+
+// errNoPrincipal is for a Principal that says nothing where it knows nothing, and
+// so would make one caller of all that it does not know.
+var errNoPrincipal = fmt.Errorf("%w: an empty principal", middleware.ErrPrincipalUnknown)
 
 // readBody reads the body whole. One that breaks off belongs to a client that
 // is gone or lies: its fingerprint would bar the whole one that is sent next.

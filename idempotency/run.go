@@ -18,6 +18,7 @@ import (
 type run struct {
 	attempt  Attempt
 	context  running
+	room     lease.Lease         // for the claim
 	recorder middleware.Recorder // room for rec
 	rec      *middleware.Recorder
 	cancel   context.CancelFunc // of what the lease descends from; nil: nothing

@@ -16,8 +16,9 @@ func (k *Keeper) Try(ctx context.Context, key string, c Claim) (*Lease, Standing
 	if err := k.complete(&c); err != nil {
 		return nil, Standing{}, err
 	}
-	l, s, err := k.try(ctx, ctx, key, &c)
-	return l, s.orNone(), err
+	var s Standing
+	l, err := k.try(ctx, ctx, key, &c, &s)
+	return l, s, err
 }
 
 // Takeover acquires key from an owner that is gone: it replaces the orphan that
@@ -31,7 +32,7 @@ func (k *Keeper) Takeover(ctx context.Context, key string, seen Standing, c Clai
 	// The record decides, since the caller could have changed the rest.
 	s, err := read(seen.Record, k.config.Margin)
 	if err != nil || !s.Orphan {
-		return nil, *s, err
+		return nil, s, err
 	}
 	return k.over(ctx, key, seen.Record.Version, &c)
 }
@@ -53,8 +54,9 @@ func (k *Keeper) Seize(ctx context.Context, key string, seen store.Record, c Cla
 
 // over acquires key by writing over a version of its record.
 func (k *Keeper) over(ctx context.Context, key string, version uint64, c *Claim) (*Lease, Standing, error) {
-	l, s, err := k.write(ctx, ctx, key, version, c)
-	return l, s.orNone(), err
+	var s Standing
+	l, err := k.write(ctx, ctx, key, version, c, &s)
+	return l, s, err
 }
 
 // complete fills in what c leaves zero, and checks it.
@@ -68,22 +70,23 @@ func (k *Keeper) complete(c *Claim) error {
 // is looked at.
 const vanished = 3
 
-// try creates the record. The attempt ends with within, the lease with ctx.
-// What stands is nil if there is a lease.
-func (k *Keeper) try(within, ctx context.Context, key string, c *Claim) (l *Lease, s *Standing, err error) {
+// try creates the record. The attempt ends with within, the lease with ctx. What
+// stands in the way is left in s, a zero one.
+func (k *Keeper) try(within, ctx context.Context, key string, c *Claim, s *Standing) (l *Lease, err error) {
 	for range vanished {
-		l, s, err = k.write(within, ctx, key, 0, c)
+		l, err = k.write(within, ctx, key, 0, c, s)
 		if l != nil || err != nil || s.Record.Version != 0 {
 			break
 		}
 	}
-	return l, s, err
+	return l, err
 }
 
-// write acquires key by writing over version, 0 being none.
-func (k *Keeper) write(within, ctx context.Context, key string, version uint64, c *Claim) (*Lease, *Standing, error) {
+// write acquires key by writing over version, 0 being none. What stands in the
+// way is left in s.
+func (k *Keeper) write(within, ctx context.Context, key string, version uint64, c *Claim, s *Standing) (*Lease, error) {
 	if within.Err() != nil {
-		return nil, nil, ended(within)
+		return nil, ended(within)
 	}
 	l := k.prepare(within, ctx, key, c)
 	defer l.acquiring.finish()
@@ -93,17 +96,18 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 	}
 	switch {
 	case a.err != nil:
-		return nil, nil, unanswered(within, a.err)
+		return nil, unanswered(within, a.err)
 	case !a.ours(l):
-		s, err := read(a.standing, k.config.Margin)
-		return nil, s, err
+		var err error
+		*s, err = read(a.standing, k.config.Margin)
+		return nil, err
 	case !l.begin(a.standing.Version):
 		own, cancel := context.WithTimeout(context.Background(), k.config.CallTimeout)
 		defer cancel()
 		k.takeBack(own, l, version, a)
-		return nil, nil, unanswered(within, context.DeadlineExceeded)
+		return nil, unanswered(within, context.DeadlineExceeded)
 	}
-	return l, nil, nil
+	return l, nil
 }
 
 // prepare makes the lease that the attempt is for. Its time runs from here,
@@ -111,8 +115,8 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lease {
 	now := k.clock.now()
 	own := k.config.Lease - k.config.Margin
-	l := c.room
-	if c.room = nil; l == nil {
+	l := c.Room
+	if c.Room = nil; l == nil {
 		l = new(Lease)
 	}
 	l.keeper, l.parent, l.key, l.ttl = k, ctx, key, c.TTL

@@ -24,7 +24,10 @@ type Claim struct {
 	// with.
 	Fixed bool
 
-	room *Lease // for the first attempt; nil: none
+	// Room, unless it is nil, is where the Lease is made, to save an allocation
+	// where the caller has a struct of its own. It must be zero, and must not be
+	// used again, whether or not there is a Lease in the end.
+	Room *Lease
 }
 
 // check reports every mistake in c, given the shortest TTL that is safe. A
@@ -50,29 +53,21 @@ type Standing struct {
 
 // read judges a record by the lease that it states, never by the reader's own:
 // its owner may be configured with a longer one.
-func read(r store.Record, margin time.Duration) (*Standing, error) {
+func read(r store.Record, margin time.Duration) (Standing, error) {
 	if r.Version == 0 {
-		return &Standing{}, nil
+		return Standing{}, nil
 	}
 	h, err := decodeHead(r.Head)
 	if err != nil {
-		return &Standing{Record: r}, err
+		return Standing{Record: r}, err
 	}
-	return &Standing{
+	return Standing{
 		Record: r,
 		Held:   h.state == held,
 		Lease:  h.lease,
 		Note:   h.note,
 		Orphan: h.state == held && r.Age >= h.lease+margin,
 	}, nil
-}
-
-// orNone is what s points to, nil being nothing.
-func (s *Standing) orNone() Standing {
-	if s == nil {
-		return Standing{}
-	}
-	return *s
 }
 
 // mayEnd reports whether it can help to wait for so long: a live owner may
@@ -98,6 +93,5 @@ func (s *Standing) left(margin time.Duration) time.Duration {
 // states, and by the Keeper's margin. [ErrCorrupt]: Standing has the record
 // alone.
 func (k *Keeper) Read(r store.Record) (Standing, error) {
-	s, err := read(r, k.config.Margin)
-	return *s, err
+	return read(r, k.config.Margin)
 }

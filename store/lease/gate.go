@@ -103,5 +103,5 @@ func (g *Gate) EnterIn(ctx context.Context, resource string, room *Lease) (*Leas
 	if owner := holding(ctx, g.keeper.config.Store, key); owner != nil {
 		return borrow(ctx, owner), nil
 	}
-	return g.keeper.Acquire(ctx, key, Claim{Wait: g.wait, room: room})
+	return g.keeper.Acquire(ctx, key, Claim{Wait: g.wait, Room: room})
 }

@@ -61,11 +61,11 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 	s, corrupt := read(standing, k.config.Margin)
 	switch {
 	case errors.Is(err, ErrLost):
-		return *s, errors.Join(err, corrupt)
+		return s, errors.Join(err, corrupt)
 	case err != nil:
-		return *s, fmt.Errorf("lease: settle: %w", err)
+		return s, fmt.Errorf("lease: settle: %w", err)
 	}
-	return *s, corrupt
+	return s, corrupt
 }
 
 // outcome is the record that settles l.

@@ -34,9 +34,9 @@ func (l *Lease) SettleIn(ctx context.Context, tx store.Store, note, body []byte,
 	}
 	s, corrupt := read(r, l.keeper.config.Margin)
 	if !replaced && !l.wrote(r, settled) {
-		return *s, errors.Join(ErrLost, corrupt)
+		return s, errors.Join(ErrLost, corrupt)
 	}
-	return *s, corrupt
+	return s, corrupt
 }
 
 // ReleaseIn deletes the record inside a transaction. It is [Lease.SettleIn] for
@@ -96,7 +96,7 @@ func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err erro
 	if err == nil && !stands && !l.wrote(standing, settled) && !(gone && l.alone()) {
 		err = ErrLost
 	}
-	return *now, stands, err
+	return now, stands, err
 }
 
 // Abandon ends the lease and leaves its record as it stands: one that a

@@ -16,19 +16,18 @@ func (k *Keeper) Acquire(ctx context.Context, key string, c Claim) (*Lease, erro
 	if err := k.complete(&c); err != nil {
 		return nil, err
 	}
-	s := &Standing{}
+	var s Standing
 	if c.Wait <= 0 || !k.lines.any(key) {
-		l, now, err := k.try(ctx, ctx, key, &c)
+		l, err := k.try(ctx, ctx, key, &c, &s)
 		if l != nil || err != nil {
 			return l, err
 		}
-		if c.Wait <= 0 || !now.mayEnd(c.Wait) {
-			return nil, &BusyError{Standing: *now}
+		if c.Wait <= 0 || !s.mayEnd(c.Wait) {
+			return nil, &BusyError{Standing: s}
 		}
-		s = now
 	}
 	if !k.waiting.TryAcquire(1) {
-		return nil, &BusyError{Standing: *s, Full: true}
+		return nil, &BusyError{Standing: s, Full: true}
 	}
 	defer k.waiting.Release(1)
 	return k.await(ctx, key, &c, s)
@@ -36,30 +35,31 @@ func (k *Keeper) Acquire(ctx context.Context, key string, c Claim) (*Lease, erro
 
 // await waits in line and then for the record in the way, which was s when last
 // seen.
-func (k *Keeper) await(ctx context.Context, key string, c *Claim, s *Standing) (*Lease, error) {
+func (k *Keeper) await(ctx context.Context, key string, c *Claim, s Standing) (*Lease, error) {
 	within, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
 	deadline, _ := within.Deadline()
 	leave, err := k.lines.join(within, key)
 	if err != nil {
-		return nil, waitOver(ctx, s)
+		return nil, waitOver(ctx, &s)
 	}
 	defer leave()
 	for same := 0; ; same++ {
-		k.waitFor(within, key, s, same)
+		k.waitFor(within, key, &s, same)
 		if within.Err() != nil {
-			return nil, waitOver(ctx, s)
+			return nil, waitOver(ctx, &s)
 		}
-		l, now, err := k.try(within, ctx, key, c)
+		var now Standing
+		l, err := k.try(within, ctx, key, c, &now)
 		switch {
 		case l != nil:
 			return l, nil
 		case within.Err() != nil:
-			return nil, waitOver(ctx, s)
+			return nil, waitOver(ctx, &s)
 		case err != nil:
 			return nil, err
 		case !now.mayEnd(time.Until(deadline)):
-			return nil, &BusyError{Standing: *now}
+			return nil, &BusyError{Standing: now}
 		case now.Record.Version != s.Record.Version:
 			same = -1
 		}
