@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -158,6 +159,27 @@ func TestContextEndsAfterMaxRun(t *testing.T) {
 	})
 }
 
+// TestClaimOutlivesMaxRunByItsLease: a handler that is deaf to its context is
+// then given up, and what it answers in the end is recorded all the same.
+func TestClaimOutlivesMaxRunByItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pay := &till{then: func(w http.ResponseWriter, _ *http.Request, _ int64) {
+			time.Sleep(10 * time.Minute)
+			_, _ = io.WriteString(w, "at last")
+		}}
+		h := newLayer(t, idempotency.Config{MaxRun: time.Minute}).Handler(pay)
+		var all sync.WaitGroup
+		all.Go(func() { send(h, post("k", "{}")) })
+		time.Sleep(time.Minute)
+		wantKind(t, http.StatusConflict, problem.KindRequestInFlight, send(h, post("k", "{}")))
+		time.Sleep(33 * time.Second)
+		wantKind(t, http.StatusConflict, problem.KindOutcomeUnknown, send(h, post("k", "{}")))
+		all.Wait()
+		assert.Equal(t, "at last", send(h, post("k", "{}")).Body.String())
+		assert.EqualValues(t, 1, pay.runs.Load())
+	})
+}
+
 // TestClientThatIsGoneBeforehand: nothing is done for nobody.
 func TestClientThatIsGoneBeforehand(t *testing.T) {
 	pay, s, heard := &till{}, newSpy(), &observer{}
@@ -168,6 +190,7 @@ func TestClientThatIsGoneBeforehand(t *testing.T) {
 	assert.Zero(t, pay.runs.Load())
 	assert.Empty(t, s.keys)
 	assert.ErrorIs(t, heard.last(t).Err, context.Canceled)
+	assert.Equal(t, middleware.EventRefused, heard.last(t).Kind, "it is no failure of the server's")
 }
 
 // TestPatternComesOut: what is outside can tell which route was taken, for a

@@ -94,6 +94,25 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	assert.Equal(t, `{"amount":1}`, send(h, post("k", `{"amount":1}`)).Body.String())
 }
 
+// TestFormThatWasReadOutside: middleware in front of the layer that looks for a
+// token in a form has read the body, and the handler finds what it wants in the
+// form. So must the layer.
+func TestFormThatWasReadOutside(t *testing.T) {
+	t.Skip("defect: the fingerprint is taken over a body that is empty by then, so another form is answered with the first one's outcome")
+	pay := &till{then: func(w http.ResponseWriter, r *http.Request, _ int64) { _, _ = io.WriteString(w, r.FormValue("amount")) }}
+	inner := newLayer(t, idempotency.Config{}).Handler(pay)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("token") == "good" {
+			inner.ServeHTTP(w, r)
+		}
+	})
+	const form = "application/x-www-form-urlencoded"
+	first := send(h, post("k", "token=good&amount=1", "Content-Type", form))
+	require.Equal(t, "1", first.Body.String())
+	wantReplay(t, first, send(h, post("k", "token=good&amount=1", "Content-Type", form)))
+	wantKind(t, http.StatusUnprocessableEntity, problem.KindKeyReused, send(h, post("k", "token=good&amount=2", "Content-Type", form)))
+}
+
 // form returns a multipart body under a boundary.
 func form(t *testing.T, boundary, amount string) (contentType, body string) {
 	t.Helper()

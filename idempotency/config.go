@@ -62,8 +62,8 @@ type Config struct {
 	Namespace string
 
 	// Principal tells whom a request acts for: a key is its principal's alone.
-	// Required. An error refuses the request with 500 principal-unknown. It is
-	// called concurrently.
+	// Required. An error, or an empty principal, refuses the request with 500
+	// principal-unknown. It is called concurrently.
 	Principal middleware.Principal
 
 	// Methods that the layer is concerned with. Nil: POST, PUT, PATCH, DELETE.

@@ -166,6 +166,17 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, idempotency.Refuse, idempotency.Config{}.Unknown)
 }
 
+// TestLayersWithoutAStoreShareNothing: each has a memory of its own.
+func TestLayersWithoutAStoreShareNothing(t *testing.T) {
+	pay := &till{}
+	send(newLayer(t, idempotency.Config{}).Handler(pay), post("k", "{}"))
+	send(newLayer(t, idempotency.Config{}).Handler(pay), post("k", "{}"))
+	assert.EqualValues(t, 2, pay.runs.Load())
+	one := newLayer(t, idempotency.Config{})
+	send(one.Handler(pay), post("k", "{}"))
+	assert.Equal(t, "true", send(one.Handler(pay), post("k", "{}")).Header().Get("Idempotency-Replayed"), "one layer around two routes has one")
+}
+
 // TestOutcomesAreKeptForTheTTL: counted from when the request ended, and then it
 // runs again.
 func TestOutcomesAreKeptForTheTTL(t *testing.T) {

@@ -147,7 +147,10 @@ func TestAPIKeyCallersDoNotShare(t *testing.T) {
 	assert.Zero(t, pay.runs.Load(), "callers that the principal cannot tell apart are not one caller")
 
 	byAPIKey := func(r *http.Request) (string, error) { return r.Header.Get("X-Api-Key"), nil }
-	h = newLayer(t, idempotency.Config{Principal: byAPIKey}).Handler(pay)
+	heard := &observer{}
+	h = newLayer(t, idempotency.Config{Principal: byAPIKey, Observer: heard}).Handler(pay)
+	wantKind(t, http.StatusInternalServerError, problem.KindPrincipalUnknown, send(h, post("k", "{}")))
+	require.ErrorIs(t, heard.last(t).Err, middleware.ErrPrincipalUnknown, "nor are those of whom it knows nothing")
 	one, two := send(h, post("k", "{}", "X-Api-Key", "one")), send(h, post("k", "{}", "X-Api-Key", "two"))
 	assert.NotEqual(t, one.Body.String(), two.Body.String())
 	wantReplay(t, one, send(h, post("k", "{}", "X-Api-Key", "one")))
