@@ -184,7 +184,7 @@ func TestExpiresBetweenClaimAndRead(t *testing.T) {
 	bubble(t, "what stood in the way is gone when it is read", func(t *testing.T) {
 		pay := &till{}
 		h := serverOn(t, memory.New(memory.Config{}), pay)
-		h.wire.befall(on("Create", mishap{gone: true}, 1, 2))
+		h.wire.befall(on("Create", mishap{gone: true}, 1, 2, 3, 4, 5))
 		assertCharge(t, 1, send(h, post("k", "{}")))
 	})
 	bubble(t, "whenever it is looked at", func(t *testing.T) {

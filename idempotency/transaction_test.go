@@ -27,7 +27,12 @@ import (
 // then answers; nil: 201 with the number of the run.
 func booking(then func(w http.ResponseWriter, r *http.Request, n int64)) *till {
 	return &till{then: func(w http.ResponseWriter, r *http.Request, n int64) {
-		if _, err := txLedger(r.Context()).enter("k"); err != nil {
+		tx := txLedger(r.Context())
+		if tx == nil {
+			http.Error(w, "there is no transaction", http.StatusInternalServerError)
+			return
+		}
+		if _, err := tx.enter("k"); err != nil {
 			http.Error(w, "the ledger fails", http.StatusInternalServerError)
 			return
 		}
@@ -42,9 +47,10 @@ func booking(then func(w http.ResponseWriter, r *http.Request, n int64)) *till {
 // txHook lets a test act at what a transaction does.
 type txHook struct {
 	*txMemory
-	settle func()                          // before the outcome is written
-	begin  func() error                    // instead of Begin, if it fails
-	commit func(commit func() error) error // instead of Commit
+	endless bool                            // it does not end with its context
+	begin   func() error                    // instead of Begin, if it fails
+	settle  func() error                    // instead of writing the outcome, if it fails
+	commit  func(commit func() error) error // instead of Commit
 }
 
 type hookedTx struct {
@@ -58,13 +64,18 @@ func (h *txHook) Begin(ctx context.Context) (store.Tx, error) {
 			return nil, err
 		}
 	}
+	if h.endless {
+		ctx = context.WithoutCancel(ctx)
+	}
 	tx, err := h.txMemory.Begin(ctx)
 	return &hookedTx{tx, h}, err
 }
 
 func (x *hookedTx) Replace(ctx context.Context, key string, version uint64, r store.Record) (store.Record, bool, error) {
 	if x.h.settle != nil {
-		x.h.settle()
+		if err := x.h.settle(); err != nil {
+			return store.Record{}, false, err
+		}
 	}
 	return x.Tx.Replace(ctx, key, version, r)
 }
@@ -287,6 +298,14 @@ func TestTransactionThatCannotEnd(t *testing.T) {
 		s.befall(func(int) txPlan { return txPlan{failAt: 2} })
 		isRolledBack(t, s, h, start(h, post("k", "{}")))
 	})
+	bubble(t, "the outcome cannot be written, and yet it could commit", func(t *testing.T) {
+		s := &txHook{txMemory: newTxMemory(), settle: func() error { return store.ErrTooLarge }}
+		h := serverOn(t, s, booking(nil))
+		p := start(h, post("k", "{}"))
+		p.answer()
+		s.settle = nil
+		isRolledBack(t, s.txMemory, h, p)
+	})
 	bubble(t, "it is aborted and the handler says 201 all the same", func(t *testing.T) {
 		s := newTxMemory()
 		h := serverOn(t, s, &till{then: func(w http.ResponseWriter, r *http.Request, n int64) {
@@ -348,22 +367,24 @@ func TestTransactionIsItsLease(t *testing.T) {
 		assert.Zero(t, h.wire.calls("Replace"))
 		assert.Equal(t, 1, s.count("k"))
 	})
-	bubble(t, "and it does not commit when that is over", func(t *testing.T) {
-		s := newTxMemory()
-		slow := true
-		h := serverOn(t, s, booking(func(w http.ResponseWriter, r *http.Request, n int64) {
-			if slow {
-				<-r.Context().Done()
-				assert.Error(t, context.Cause(r.Context()))
-			}
-			charged(w, n)
-		}))
-		p := start(h, post("k", "{}"))
-		p.answer()
-		assert.Equal(t, stopTime, p.took)
-		slow = false
-		isRolledBack(t, s, h, p)
-	})
+	for _, endless := range []bool{false, true} {
+		bubble(t, map[bool]string{false: "and it does not commit when that is over", true: "nor if the database does not enforce that"}[endless], func(t *testing.T) {
+			s := &txHook{txMemory: newTxMemory(), endless: endless}
+			slow := true
+			h := serverOn(t, s, booking(func(w http.ResponseWriter, r *http.Request, n int64) {
+				if slow {
+					<-r.Context().Done()
+					assert.Error(t, context.Cause(r.Context()))
+				}
+				charged(w, n)
+			}))
+			p := start(h, post("k", "{}"))
+			p.answer()
+			assert.Equal(t, stopTime, p.took)
+			slow = false
+			isRolledBack(t, s.txMemory, h, p)
+		})
+	}
 	bubble(t, "nor does that of a handler that does not care", func(t *testing.T) {
 		s := newTxMemory()
 		pay := booking(func(w http.ResponseWriter, _ *http.Request, n int64) {

@@ -78,7 +78,12 @@ func TestUndecidedCommit(t *testing.T) {
 			s := &txHook{txMemory: newTxMemory()}
 			a, b := planned(t, s, s.txMemory, plan), serverOn(t, s, booking(nil))
 			s.commit = func(commit func() error) error {
-				a.wire.cut(true)
+				a.wire.befall(func(c step) mishap {
+					if c.method == "Replace" {
+						return mishap{before: broken}
+					}
+					return mishap{}
+				})
 				return commit()
 			}
 			w := send(a, post("k", "{}"))
@@ -184,9 +189,10 @@ func TestOutcomeThatIsSettledByAnother(t *testing.T) {
 	meanwhile := func(t *testing.T, then func(s *txHook, v *server, key string)) (*txHook, *pending) {
 		s := &txHook{txMemory: newTxMemory()}
 		h := serverOn(t, s, booking(nil))
-		s.settle = func() {
+		s.settle = func() error {
 			s.settle = nil
 			then(s, h, h.wire.keys()[0])
+			return nil
 		}
 		p := start(h, post("k", "{}"))
 		p.answer()
