@@ -184,7 +184,10 @@ func TestHijackedConnectionIsUnknown(t *testing.T) {
 		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone")
 		_ = rw.Flush()
 	}}
-	h := newLayer(t, idempotency.Config{Observer: heard}).Handler(pay)
+	h := newLayer(t, idempotency.Config{Observer: heard, Keep: func(int, http.Header) idempotency.Disposition {
+		assert.Fail(t, "Keep was asked about what nobody has seen")
+		return idempotency.Keep
+	}}).Handler(pay)
 	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
 		concluded <- struct{}{}

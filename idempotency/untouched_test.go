@@ -65,3 +65,24 @@ func TestMethodsOfTheLayer(t *testing.T) {
 	send(h, post("k", "{}"))
 	assert.EqualValues(t, 3, pay.runs.Load())
 }
+
+// TestRunAloneDoesNothing: unless Transactional, and then without a claim.
+func TestRunAloneDoesNothing(t *testing.T) {
+	var w http.ResponseWriter
+	var r *http.Request
+	s := newSpy()
+	h := newLayer(t, idempotency.Config{Store: s}).Run(http.HandlerFunc(func(gotW http.ResponseWriter, gotR *http.Request) { w, r = gotW, gotR }))
+	sent, asked := httptest.NewRecorder(), post("k", "{}")
+	h.ServeHTTP(sent, asked)
+	assert.Same(t, sent, w)
+	assert.Same(t, asked, r)
+	assert.Empty(t, s.keys)
+}
+
+func TestClaimAloneRecords(t *testing.T) {
+	pay := &till{}
+	h := newLayer(t, idempotency.Config{}).Claim(pay)
+	first := send(h, post("k", "{}"))
+	wantReplay(t, first, send(h, post("k", "{}")))
+	assert.EqualValues(t, 1, pay.runs.Load())
+}
