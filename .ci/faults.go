@@ -138,7 +138,7 @@ func (f *fault) plant() error {
 		return fmt.Errorf("there is no %s", f.test)
 	case err == nil:
 		return fmt.Errorf("%s passes all the same", f.test)
-	case !strings.Contains(string(said), "--- FAIL: "+f.test):
+	case !f.failed(string(said)):
 		return fmt.Errorf("%s did not fail, but:\n%s", f.test, last(said))
 	}
 	return nil
@@ -165,3 +165,11 @@ func lay(dir, file, source string) (string, error) {
 
 // last returns the end of what a test said.
 func last(said []byte) []byte { return said[max(0, len(said)-4096):] }
+
+// failed reports whether it was the test that failed, and not the build: by an
+// assertion, or by a panic that came out of it.
+func (f *fault) failed(said string) bool {
+	function, _, _ := strings.Cut(f.test, "/")
+	return strings.Contains(said, "--- FAIL: "+function) ||
+		strings.Contains(said, "panic: ") && strings.Contains(said, "."+function+".")
+}
