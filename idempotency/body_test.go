@@ -98,7 +98,6 @@ func TestBodyThatBreaksOff(t *testing.T) {
 // token in a form has read the body, and the handler finds what it wants in the
 // form. So must the layer.
 func TestFormThatWasReadOutside(t *testing.T) {
-	t.Skip("defect: the fingerprint is taken over a body that is empty by then, so another form is answered with the first one's outcome")
 	pay := &till{then: func(w http.ResponseWriter, r *http.Request, _ int64) { _, _ = io.WriteString(w, r.FormValue("amount")) }}
 	inner := newLayer(t, idempotency.Config{}).Handler(pay)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +110,42 @@ func TestFormThatWasReadOutside(t *testing.T) {
 	require.Equal(t, "1", first.Body.String())
 	wantReplay(t, first, send(h, post("k", "token=good&amount=1", "Content-Type", form)))
 	wantKind(t, http.StatusUnprocessableEntity, problem.KindKeyReused, send(h, post("k", "token=good&amount=2", "Content-Type", form)))
+}
+
+// TestMultipartFormThatWasReadOutside is the same of a form with files.
+func TestMultipartFormThatWasReadOutside(t *testing.T) {
+	pay := &till{then: func(w http.ResponseWriter, r *http.Request, _ int64) { _, _ = io.WriteString(w, r.FormValue("amount")) }}
+	inner := newLayer(t, idempotency.Config{MaxRequestBody: 1 << 10}).Handler(pay)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.NoError(t, r.ParseMultipartForm(1))
+		inner.ServeHTTP(w, r)
+	})
+	try := func(boundary, amount, receipt string) *httptest.ResponseRecorder {
+		contentType, body := form(t, boundary, amount)
+		return send(h, post("k", strings.ReplaceAll(body, "text of the receipt", receipt), "Content-Type", contentType))
+	}
+	first := try("one", "1", "text")
+	require.Equal(t, "1", first.Body.String())
+	wantReplay(t, first, try("another", "1", "text"))
+	wantKind(t, http.StatusUnprocessableEntity, problem.KindKeyReused, try("one", "2", "text"))
+	wantKind(t, http.StatusUnprocessableEntity, problem.KindKeyReused, try("one", "1", "other text"))
+	wantKind(t, http.StatusRequestEntityTooLarge, problem.KindBodyTooLarge, try("one", "1", strings.Repeat("x", 1<<11)))
+	assert.EqualValues(t, 1, pay.runs.Load())
+}
+
+// TestBodyThatWasReadOutside: what has no content any more looks like every
+// other request without content.
+func TestBodyThatWasReadOutside(t *testing.T) {
+	pay, saw := &till{}, &observer{}
+	inner := newLayer(t, idempotency.Config{Observer: saw}).Handler(pay)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		inner.ServeHTTP(w, r)
+	})
+	wantKind(t, http.StatusInternalServerError, problem.KindInternal, send(h, post("k", "{}")))
+	assert.Zero(t, pay.runs.Load())
+	require.Len(t, saw.of(middleware.EventFailed), 1)
+	assert.ErrorContains(t, saw.of(middleware.EventFailed)[0].Err, "has read the body")
 }
 
 // form returns a multipart body under a boundary.

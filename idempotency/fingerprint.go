@@ -19,7 +19,19 @@ const (
 	contentBytes  byte = 1 // content type and body as they were sent
 	contentParts  byte = 2 // the parts of a multipart body
 	contentCustom byte = 3 // what the server's own function made of it
+	contentForm   byte = 4 // a form that was parsed before the layer could read it
 )
+
+// formFingerprint is fingerprintOf for a form that was parsed already, the files
+// of which have limit bytes at most.
+func formFingerprint(r *http.Request, limit int64) (fingerprint, error) {
+	d := takeDigest()
+	d.addText(fingerprintLabel)
+	d.addTarget(r)
+	d.addByte(contentForm)
+	err := d.addForm(r, limit)
+	return d.sum(), err
+}
 
 // fingerprintOf tells one request from another by method, host, path, query and
 // content. Fields that a client may rightly change from one attempt to the next

@@ -13,8 +13,11 @@ import (
 func (q *request) refuse(p *problem.Problem) {
 	middleware.Refuse(q.w, q.r, q.l.config.Respond, p)
 	e := middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status, Wait: q.wait, Err: p.Err}
-	if q.r.Context().Err() == nil && (p.Kind == problem.KindStoreUnavailable || p.Kind == problem.KindPrincipalUnknown) {
-		e.Kind = middleware.EventFailed // else nobody waits any more, which is no failure of the server
+	switch p.Kind {
+	case problem.KindStoreUnavailable, problem.KindPrincipalUnknown, problem.KindInternal:
+		if q.r.Context().Err() == nil { // else nobody waits any more, which is no failure of the server
+			e.Kind = middleware.EventFailed
+		}
 	}
 	if q.key != "" {
 		e.Key = q.l.reference(q.key)
@@ -56,6 +59,14 @@ func bodyBrokenOff(err error) *problem.Problem {
 		Detail: "The body of the request broke off, or could not be read. The request was not run, and its key can be used again.",
 		Err:    err,
 	}
+}
+
+// bodyReadOutside is for a server whose own middleware leaves nothing to tell
+// requests apart by.
+func bodyReadOutside(err error) *problem.Problem {
+	p := problem.New(problem.KindInternal, "")
+	p.Err = err
+	return p
 }
 
 func keyReused(field string) *problem.Problem {

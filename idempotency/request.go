@@ -83,13 +83,30 @@ func (q *request) readBody() *problem.Problem {
 		q.body, err = body, body.Err()
 	}
 	if err == nil {
-		q.fingerprint = fingerprintOf(q.r, body.Bytes(), q.l.config.Fingerprint)
-		return nil
+		err = q.takeFingerprint(body.Bytes(), limit)
 	}
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooLarge):
 		return bodyTooLarge(tooLarge.Limit)
+	case errors.Is(err, errReadOutside):
+		return bodyReadOutside(err)
 	}
 	return bodyBrokenOff(err)
+}
+
+func (q *request) takeFingerprint(body []byte, limit int64) (err error) {
+	custom := q.l.config.Fingerprint
+	switch {
+	case custom == nil && wasParsed(q.r, body):
+		q.fingerprint, err = formFingerprint(q.r, limit)
+		return err
+	case len(body) == 0 && q.r.ContentLength > 0 && !wasParsed(q.r, body):
+		return errReadOutside
+	}
+	q.fingerprint = fingerprintOf(q.r, body, custom)
+	return nil
 }
 
 // freeBody leaves a body that an outer layer has read to that.
