@@ -44,13 +44,16 @@ func (s *storm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k, _ := strconv.Atoi(r.Header.Get("Idempotency-Key"))
 	s.effects[k].Add(1)
 	run := s.runs.Add(1)
+	if tx := txLedger(r.Context()); tx != nil {
+		_, _ = tx.enter(strconv.Itoa(k))
+	}
 	for range k % 3 {
 		runtime.Gosched() // so that others come meanwhile
 	}
 	w.Header().Set("Location", fmt.Sprintf("/payments/%d", run))
 	w.Header()["X-Lines"] = []string{"one", fmt.Sprint("two ", run)}
-	w.WriteHeader([]int{200, 201, 202, 204, 303, 400, 404, 422, 500, 501}[k%10])
-	if k%10 == 3 {
+	w.WriteHeader(stormStatus(k))
+	if stormStatus(k) == http.StatusNoContent {
 		return
 	}
 	fmt.Fprintf(w, "run %d of %d: ", run, k)
@@ -58,6 +61,10 @@ func (s *storm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 	}
 	_, _ = w.Write([]byte(strings.Repeat("x", k*3)))
+}
+
+func stormStatus(k int) int {
+	return []int{200, 201, 202, 204, 303, 400, 404, 422, 500, 501}[k%10]
 }
 
 // over lets the storm break over the servers: for some keys at a time all
@@ -133,19 +140,34 @@ func (s *storm) check(t *testing.T) (inFlight int) {
 }
 
 func TestStorm(t *testing.T) {
-	for name, wait := range map[string]time.Duration{"duplicates are answered at once": 0, "duplicates wait": time.Minute} {
-		t.Run(name, func(t *testing.T) {
-			s := &storm{}
-			c := idempotency.Config{Store: memory.New(memory.Config{}), Wait: wait, MaxWaiters: stormFront * stormDuplicates}
-			servers := []http.Handler{newLayer(t, c).Handler(s), newLayer(t, c).Handler(s)}
-			s.over(t, servers)
-			inFlight := s.check(t)
-			t.Logf("%d requests, %d of them told that the first is in flight", stormKeys*stormDuplicates, inFlight)
-			if wait > 0 {
-				assert.Zero(t, inFlight, "all get the answer")
-			} else {
-				assert.Positive(t, inFlight, "or else there was no storm")
-			}
-		})
+	brew := func(t *testing.T, c idempotency.Config) (s *storm, inFlight int) {
+		s, c.MaxWaiters = &storm{}, stormFront*stormDuplicates
+		s.over(t, []http.Handler{newLayer(t, c).Handler(s), newLayer(t, c).Handler(s)})
+		inFlight = s.check(t)
+		t.Logf("%d requests, %d of them told that the first is in flight", stormKeys*stormDuplicates, inFlight)
+		return s, inFlight
 	}
+	t.Run("duplicates are answered at once", func(t *testing.T) {
+		_, inFlight := brew(t, idempotency.Config{Store: memory.New(memory.Config{})})
+		assert.Positive(t, inFlight, "or else there was no storm")
+	})
+	t.Run("duplicates wait", func(t *testing.T) {
+		_, inFlight := brew(t, idempotency.Config{Store: memory.New(memory.Config{}), Wait: time.Minute})
+		assert.Zero(t, inFlight, "all get the answer")
+	})
+	t.Run("in transactions", func(t *testing.T) {
+		ledger := newTxMemory()
+		brew(t, idempotency.Config{Store: ledger, Transactional: true})
+		booked := map[string]int{}
+		for _, e := range ledger.committed() {
+			booked[e.account]++
+		}
+		for k := range stormKeys {
+			want := 1
+			if stormStatus(k) >= http.StatusBadRequest {
+				want = 0 // rolled back
+			}
+			require.Equal(t, want, booked[strconv.Itoa(k)], "key %d", k)
+		}
+	})
 }
