@@ -220,3 +220,25 @@ func TestTheGoAPIFailsWithTheStore(t *testing.T) {
 		wantProblem(t, w, 503, problem.KindStoreUnavailable)
 	})
 }
+
+// TestAReleaseFollowsARenewal that comes between its look at the lock and its
+// end of it.
+func TestAReleaseFollowsARenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFaultyStore()
+		l := layer(t, lock.Config{Store: s})
+		held, err := l.Acquire(t.Context(), "/a", "ann", "", time.Minute)
+		require.NoError(t, err)
+		s.began = func(method string) {
+			if method == "Delete" {
+				s.began = nil
+				_, err := l.Renew(t.Context(), "/a", held.Token, "ann", time.Minute)
+				assert.NoError(t, err)
+			}
+		}
+		require.NoError(t, l.Release(t.Context(), "/a", held.Token, "ann"))
+		_, locked, err := l.Holder(t.Context(), "/a")
+		assert.NoError(t, err)
+		assert.False(t, locked)
+	})
+}
