@@ -24,6 +24,9 @@ const (
 	// EventReplayed: a repeated request was answered with the recorded
 	// outcome of the first; the handler did not run.
 	EventReplayed EventKind = "replayed"
+	// EventCollapsed: a read was answered with what the handler gave to an
+	// identical one that came before it; it did not run for this one.
+	EventCollapsed EventKind = "collapsed"
 	// EventUnknown: the handler ran, and nobody knows how that ended.
 	EventUnknown EventKind = "unknown"
 	// EventForgotten: an unknown outcome was given up to make room for later
@@ -85,7 +88,7 @@ func (o logObserver) Observe(ctx context.Context, e Event) {
 
 func (k EventKind) level() slog.Level {
 	switch k {
-	case EventPassed, EventNotModified, EventReplayed, EventLocked, EventUnlocked:
+	case EventPassed, EventNotModified, EventReplayed, EventCollapsed, EventLocked, EventUnlocked:
 		return slog.LevelDebug
 	case EventRefused:
 		return slog.LevelInfo

@@ -30,12 +30,14 @@ func TestLogWritesWhatAppliesAndNothingElse(t *testing.T) {
 		Problem: problem.KindVersionMismatch, Status: 412, Wait: time.Millisecond,
 	})
 	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventLost, Layer: "etag", Run: time.Second, Holder: "ann", Key: "6b1f"})
+	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventCollapsed, Layer: "collapse", Method: "GET", Wait: time.Second})
 	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventLocked, Layer: "lock", Method: "LOCK", Resource: "/a", Holder: "ann"})
 	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventUnlocked, Layer: "lock", Holder: "ann"})
 	log.Observe(t.Context(), middleware.Event{Kind: middleware.EventFailed, Layer: "etag", Err: errors.New("no route to host")})
 	assert.Equal(t, `level=DEBUG msg="concord: not-modified" layer=etag method=GET resource=/a status=304
 level=INFO msg="concord: refused" layer=etag method=PUT resource=/a problem=version-mismatch status=412 wait=1ms
 level=WARN msg="concord: lost" layer=etag key=6b1f run=1s holder=ann
+level=DEBUG msg="concord: collapsed" layer=collapse method=GET wait=1s
 level=DEBUG msg="concord: locked" layer=lock method=LOCK resource=/a holder=ann
 level=DEBUG msg="concord: unlocked" layer=lock holder=ann
 level=ERROR msg="concord: failed" layer=etag err="no route to host"
