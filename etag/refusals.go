@@ -96,6 +96,17 @@ func validatorMissing(err error) *problem.Problem {
 	return p
 }
 
+// transactionOutside is for a transaction that would commit after the gate has
+// opened. The next writer would be judged by what was there before it.
+func transactionOutside() *problem.Problem {
+	p := problem.New(problem.KindInternal, "")
+	p.Err = errTransactionOutside
+	return p
+}
+
+var errTransactionOutside = errors.New("etag: the layer is inside of a transaction that commits after the gate opens: " +
+	"put idempotency.Layer.Run inside of it, and Claim outside")
+
 // gateClosed says why a write did not get through the gate. A lease that was
 // lost before the handler ran is no different from one that was never had.
 func gateClosed(err error) *problem.Problem {

@@ -146,6 +146,9 @@ func (wr *write) throughGate(rec *middleware.Recorder) *problem.Problem {
 	}
 	wr.pass = pass
 	defer wr.leaveGate()
+	if !pass.Borrowed() && middleware.HeldFirmly(rec) {
+		return transactionOutside()
+	}
 	return wr.judgeAndRun(pass, rec)
 }
 

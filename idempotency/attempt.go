@@ -14,10 +14,10 @@ type Attempt struct {
 	lease   *lease.Lease
 	freed   atomic.Bool
 
-	mu     sync.Mutex
-	stage  stage
-	taken  lease.Standing // what stood in the way, if stage is superseded
-	forErr error          // why stage is undone or undecided
+	mu    sync.Mutex
+	stage stage
+	taken lease.Standing // what stood in the way, if stage is superseded
+	cause error          // why stage is undone or undecided
 }
 
 // FromContext returns the Attempt of the request whose context this is, or one
@@ -68,19 +68,19 @@ func (a *Attempt) enter() bool {
 func (a *Attempt) end(s stage, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stage, a.forErr = s, err
+	a.stage, a.cause = s, err
 }
 
 func (a *Attempt) supersede(by lease.Standing, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stage, a.taken, a.forErr = superseded, by, err
+	a.stage, a.taken, a.cause = superseded, by, err
 }
 
 func (a *Attempt) ended() (stage, lease.Standing, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.stage, a.taken, a.forErr
+	return a.stage, a.taken, a.cause
 }
 
 // under returns the attempt at key in l's store that ctx is part of, or nil: a

@@ -46,7 +46,8 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 	asked := q.asked()
 	asked.Wait = q.l.config.Wait
 	held, err := q.l.keeper.Acquire(ctx, q.key, asked)
-	if held != nil && stop() {
+	waits := stop()
+	if held != nil && waits {
 		q.run.cancel = cancel // the lease descends from ctx
 		return held, lease.Standing{}, nil
 	}

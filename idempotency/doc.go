@@ -30,7 +30,13 @@
 //
 // The handler's context does not end when the client hangs up. It has the
 // request's values, and ends when the claim is lost or after [Config.MaxRun].
-// An answer that the handler flushes is recorded while it passes.
+// An answer that the handler flushes is recorded while it passes. Trailers are
+// not recorded, nor is what middleware adds to an answer outside of
+// [Layer.Run] once a transaction has committed.
+//
+// The layer reads the body of a request whole, to tell it from another one under
+// the same key. What reads the body outside of it must put it back; forms that
+// were parsed there are taken as they were parsed.
 //
 // # What a retry gets after a crash
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/store"
@@ -11,8 +12,8 @@ import (
 	"github.com/concordhttp/concord/store/memory"
 )
 
-// Layer runs each keyed request once. It is safe for concurrent use, starts no
-// goroutine of its own, and needs no closing. Make one with [New].
+// Layer runs each keyed request once. It is safe for concurrent use and needs no
+// closing: while no request runs, nothing does. Make one with [New].
 type Layer struct {
 	config   Config
 	policy   policy
@@ -20,6 +21,7 @@ type Layer struct {
 	codec    codec
 	keeper   *lease.Keeper
 	beginner store.Beginner // nil unless Transactional
+	hasRun   atomic.Bool    // Run was called: there is a handler in a transaction
 	unknowns unknowns
 }
 
@@ -54,7 +56,9 @@ func New(c Config) (*Layer, error) {
 	return l, nil
 }
 
-// Handler is Claim around Run.
+// Handler is Claim around Run. With Config.Transactional, call Claim and Run
+// instead where there are layers in between: around etag.Layer.Handler the
+// transaction would commit after the gate has opened, which that refuses.
 func (l *Layer) Handler(next http.Handler) http.Handler {
 	return l.Claim(l.Run(next))
 }

@@ -59,7 +59,7 @@ func orFree(d Disposition) Disposition {
 func (q *request) disposition() Disposition {
 	u := &q.run
 	switch {
-	case middleware.Find(u.rec).Refused(), u.attempt.freed.Load():
+	case u.rec.Refused(), u.attempt.freed.Load():
 		return Free
 	case u.rec.Hijacked():
 		return Unknown
@@ -115,9 +115,11 @@ func (q *request) free(cause error) {
 	err := q.run.attempt.lease.Release(q.r.Context())
 	e := middleware.Event{Kind: middleware.EventPassed, Err: cause}
 	switch {
-	case errors.Is(err, lease.ErrLost):
+	case errors.Is(err, lease.ErrTakenOver):
 		q.yield(q.successor(), errors.Join(err, cause))
 		return
+	case errors.Is(err, lease.ErrLost): // and nobody had come in
+		e.Kind, e.Err = middleware.EventLost, errors.Join(err, cause)
 	case err != nil || cause != nil:
 		e.Kind, e.Err = middleware.EventFailed, errors.Join(err, cause)
 	}
@@ -179,16 +181,29 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 // yield gives the answer of whoever took the key over, so that one operation
 // does not have two. An answer that was sent already stays what it is, and so
 // does one that nobody has superseded: the record has expired, or an operator
-// has freed the key.
+// has freed the key, for another request even.
 func (q *request) yield(by lease.Standing, err error) {
 	q.observe(middleware.Event{Kind: middleware.EventLost, Err: err})
 	u := &q.run
-	if by.Record.Version == 0 || !u.rec.Buffered() {
+	n, unreadable := q.l.read(q.key, by)
+	verdict := q.l.policy.judge(q.fingerprint, by, n)
+	if !u.rec.Buffered() || unreadable == nil && (verdict == free || verdict == reused) {
 		return
 	}
 	u.rec.Replace(func(w http.ResponseWriter) {
 		u.restore(w.Header())
-		if p := q.standingAnswer(w, by); p != nil {
+		p := takenOver()
+		switch {
+		case unreadable != nil:
+			p = recordUnreadable(unreadable)
+		case verdict == replayed:
+			p = q.replayTo(w, by, n)
+		case verdict == gone:
+			p = q.notRetained(n)
+		case verdict == unsettled:
+			p = outcomeUnknown(n.started)
+		}
+		if p != nil {
 			q.l.config.Respond(w, q.r, p)
 		}
 	})

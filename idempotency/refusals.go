@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -69,6 +70,16 @@ func bodyReadOutside(err error) *problem.Problem {
 	return p
 }
 
+// withoutTransaction is for a server that asks for transactions and has none
+// around any handler: orphans would be run again as if nothing had been done.
+func withoutTransaction() *problem.Problem {
+	p := problem.New(problem.KindInternal, "")
+	p.Err = errWithoutTransaction
+	return p
+}
+
+var errWithoutTransaction = errors.New("idempotency: Transactional, and Layer.Run is around no handler")
+
 func keyReused(field string) *problem.Problem {
 	return problem.New(problem.KindKeyReused, "The "+field+
 		" of this request was used before, for a request with another method, target or body. It was not run. "+
@@ -84,9 +95,16 @@ func requestInFlight(wait time.Duration) *problem.Problem {
 	return p
 }
 
+// takenOver is for an owner whose handler ran, and who then found another one in
+// its place.
+func takenOver() *problem.Problem {
+	return problem.New(problem.KindRequestInFlight,
+		"This request took so long that another attempt at it, with the same key, has taken over. Send it again, with that key, to get its answer.")
+}
+
 func outcomeUnknown(started time.Time) *problem.Problem {
 	p := problem.New(problem.KindOutcomeUnknown,
-		"The first request with this key was begun, and how it ended is not known. It was not run again. "+
+		"A request with this key was begun, and how it ended is not known. It is not run again. "+
 			"Ask with the same key later, or ask the service; a new key could do it twice.")
 	if !started.IsZero() {
 		p.Extensions = map[string]any{"started": started.UTC().Format(time.RFC3339)}
@@ -128,7 +146,8 @@ func storeUnavailable(err error) *problem.Problem {
 // recordUnreadable is for a record of which nobody can say what it means.
 func recordUnreadable(err error) *problem.Problem {
 	p := problem.New(problem.KindStoreUnavailable,
-		"What is recorded under this key cannot be read, so the request was not run.")
+		"What is recorded under this key cannot be read, so nobody can tell whether the request was done. "+
+			"Ask with the same key later, or ask the service; a new key could do it twice.")
 	p.Err = err
 	return p
 }

@@ -57,24 +57,3 @@ func (q *request) authorize() *problem.Problem {
 	}
 	return nil
 }
-
-// standingAnswer writes what a request is answered that finds the record of
-// another owner when it wanted to write its own, or returns the problem.
-func (q *request) standingAnswer(w http.ResponseWriter, s lease.Standing) *problem.Problem {
-	n, err := q.l.read(q.key, s)
-	if err != nil {
-		return recordUnreadable(err)
-	}
-	switch q.l.policy.judge(q.fingerprint, s, n) {
-	case replayed:
-		return q.replayTo(w, s, n)
-	case gone:
-		return q.notRetained(n)
-	case unsettled:
-		return outcomeUnknown(n.started)
-	case reused:
-		return keyReused(q.l.config.Header)
-	case free, inFlight, orphaned:
-	}
-	return requestInFlight(0)
-}

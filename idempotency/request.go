@@ -37,6 +37,9 @@ type request struct {
 func (l *Layer) keyed(w http.ResponseWriter, r *http.Request, next http.Handler, lines []string) {
 	q := &request{l: l, next: next, w: w, r: r}
 	p := q.identify(lines)
+	if l.config.Transactional && !l.hasRun.Load() {
+		p = withoutTransaction()
+	}
 	if p == nil && l.under(r.Context(), q.key) != nil {
 		next.ServeHTTP(w, r)
 		return
@@ -154,6 +157,9 @@ func (q *request) serve() *problem.Problem {
 			}
 			held, standing, err = q.await()
 		}
+	}
+	if held != nil {
+		return q.execute(held)
 	}
 	return requestInFlight(0)
 }

@@ -3,6 +3,7 @@ package idempotency
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
@@ -17,21 +18,35 @@ import (
 // takes from its context. An answer of 2xx or 3xx commits the outcome together
 // with what the handler wrote, and nothing of it is sent before: a flush sends
 // nothing, a hijack is refused, and an answer over MaxResponseBody is rolled
-// back. Any other answer rolls everything back, and so does a panic.
-// Requests without a key have no transaction.
+// back. Any other answer rolls everything back, and so does a panic. Nothing can
+// be added to the answer after next has returned. Requests without a key have
+// no transaction.
 func (l *Layer) Run(next http.Handler) http.Handler {
 	if !l.config.Transactional {
 		return next
 	}
+	l.hasRun.Store(true)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, ok := FromContext(r.Context())
-		if !ok || a.request.l.config.Store != l.config.Store || !a.enter() {
+		a := l.attemptOf(w, r)
+		if a == nil || !a.enter() {
 			next.ServeHTTP(w, r)
 			return
 		}
 		t := &transaction{l: l, a: a, next: next, r: r}
 		t.serve(w)
 	})
+}
+
+// attemptOf returns the attempt whose handler is to answer r in a transaction,
+// or nil. A question that a layer asks on the way, such as for the validator of
+// the resource, is part of the attempt and not what it was made for.
+func (l *Layer) attemptOf(w http.ResponseWriter, r *http.Request) *Attempt {
+	a, ok := FromContext(r.Context())
+	if !ok || a.request.l.config.Store != l.config.Store ||
+		middleware.Find(w).Probe() || !slices.Contains(l.config.Methods, r.Method) {
+		return nil
+	}
+	return a
 }
 
 // transaction is one that a handler runs in.
@@ -57,8 +72,10 @@ func (t *transaction) serve(w http.ResponseWriter) {
 	t.rec = rec
 	rec.HoldFirmly()
 	rec.Enter(heldBack{}, t.l.config.MaxResponseBody)
+	defer t.rollbackIfOpen() // the handler, or a function of the server's own, has panicked
 	t.run()
 	rec.Leave()
+	rec.Close() // what commits is what is sent
 	t.finish()
 	if owned {
 		rec.Finish()
@@ -72,17 +89,9 @@ func (heldBack) Decide(*middleware.Recorder, middleware.Decision) middleware.Dec
 	return middleware.Buffer
 }
 
-// run runs the handler. If that does not return, nothing was done.
 func (t *transaction) run() {
-	returned := false
-	defer func() {
-		if !returned {
-			t.rollback(undone, errNoReturn)
-		}
-	}()
 	inner := t.r.WithContext(t.tx.Context(t.r.Context()))
 	t.next.ServeHTTP(t.rec, inner)
-	returned = true
 	t.r.Pattern = inner.Pattern
 }
 
@@ -94,7 +103,7 @@ func (t *transaction) finish() {
 	case t.rec.Overrun() || int64(len(t.rec.Bytes())) > limit:
 		t.rollback(undone, nil)
 		t.replace(responseTooLarge(limit))
-	case t.a.freed.Load() || middleware.Find(t.rec).Refused() || status < 200 || status >= 400:
+	case t.a.freed.Load() || t.rec.Refused() || status < 200 || status >= 400:
 		t.rollback(rolledBack, nil)
 	case t.r.Context().Err() != nil:
 		t.giveUp(errors.Join(t.r.Context().Err(), errOverdue))
@@ -111,7 +120,7 @@ func (t *transaction) commit() {
 	switch {
 	case errors.Is(err, lease.ErrLost):
 		t.a.supersede(standing, errors.Join(err, t.tx.Rollback()))
-		t.replace(requestInFlight(0))
+		t.replace(takenOver())
 		return
 	case err != nil:
 		t.giveUp(err)
@@ -149,7 +158,7 @@ func (t *transaction) decide(cause error) {
 	switch {
 	case errors.Is(err, lease.ErrLost):
 		t.a.supersede(standing, errors.Join(err, cause))
-		t.replace(requestInFlight(0))
+		t.replace(takenOver())
 	case err != nil:
 		err = errors.Join(cause, err)
 		t.a.end(undecided, err)
@@ -172,6 +181,13 @@ func (t *transaction) giveUp(err error) {
 // to be done about it: without a commit the database does the same.
 func (t *transaction) rollback(s stage, cause error) {
 	t.a.end(s, errors.Join(cause, t.tx.Rollback()))
+}
+
+// rollbackIfOpen does nothing once it is settled how the transaction ends.
+func (t *transaction) rollbackIfOpen() {
+	if stage, _, _ := t.a.ended(); stage == open {
+		t.rollback(undone, errNoReturn)
+	}
 }
 
 // replace answers with p instead of what the handler said.

@@ -27,8 +27,8 @@ func (c Config) validate() error {
 	if c.Header != "" && !isName(c.Header) {
 		wrong("Header", c.Header, "is no field name")
 	}
-	if c.ReplayField != "" && !isName(c.ReplayField) {
-		wrong("ReplayField", c.ReplayField, "is no field name")
+	if c.ReplayField != "" && !isName(c.ReplayField) || strings.HasPrefix(http.CanonicalHeaderKey(c.ReplayField), "Content-") {
+		wrong("ReplayField", c.ReplayField, "is no field name, or one that says what the body is")
 	}
 	if c.TTL < 0 {
 		wrong("TTL", c.TTL, "must not be negative")
@@ -48,8 +48,14 @@ func (c Config) validate() error {
 	if c.MaxResponseBody < 0 {
 		wrong("MaxResponseBody", c.MaxResponseBody, "must not be negative")
 	}
+	if c.Transactional && c.DangerouslyFailOpen {
+		wrong("DangerouslyFailOpen", true, "would run the handler without the transaction that Transactional promises it")
+	}
 	if _, ok := c.Store.(store.Beginner); c.Transactional && !ok {
 		wrong("Store", typeOf(c.Store), "must be a store.Beginner for Transactional")
+	}
+	if v := reflect.ValueOf(c.Store); c.Store != nil && v.Kind() == reflect.Pointer && v.IsNil() {
+		wrong("Store", typeOf(c.Store), "is a nil pointer")
 	}
 	if c.Store != nil && !reflect.ValueOf(c.Store).Comparable() {
 		wrong("Store", typeOf(c.Store), "must be of a comparable type, such as a pointer")
@@ -61,7 +67,8 @@ func (c Config) validate() error {
 // in small letters would match no request, and nothing would be protected.
 func unfitMethod(m string) string {
 	switch m {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY":
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect,
+		"QUERY", "PROPFIND", "REPORT", "SEARCH":
 		return "must not contain safe methods, CONNECT or an empty one"
 	}
 	if !isName(m) || m != strings.ToUpper(m) {

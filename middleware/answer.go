@@ -46,6 +46,7 @@ const (
 // settle fixes status and fields, and decides what happens to the answer.
 func (a *answer) settle(rec *Recorder, status int) {
 	a.status, a.length = int16(status), declaredLength(rec.w.Header())
+	a.exchange.refused = a.exchange.refused || a.exchange.refusing
 	if a.decide(rec) {
 		a.phase = buffering
 		return
@@ -96,6 +97,16 @@ func (a *answer) startPassing(w http.ResponseWriter) {
 			p.Passing(int(a.status), w.Header())
 		}
 	}
+	a.writeHeader(w)
+}
+
+// writeHeader sends the status. A refusal is one for each Recorder outside of
+// this one that it reaches, too.
+func (a *answer) writeHeader(w http.ResponseWriter) {
+	if a.exchange.refused {
+		setRefusing(w, true)
+		defer setRefusing(w, false)
+	}
 	w.WriteHeader(int(a.status))
 }
 
@@ -128,7 +139,7 @@ func (a *answer) send(w http.ResponseWriter) {
 		a.describe(body, w.Header())
 		body = nil
 	}
-	w.WriteHeader(int(a.status))
+	a.writeHeader(w)
 	if len(body) > 0 {
 		_, _ = w.Write(body) // the client is gone: nobody is left to be told
 	}

@@ -17,8 +17,9 @@ const maxUnwrap = 64
 //
 // An Exchange belongs to the goroutine of its request.
 type Exchange struct {
-	probe   bool
-	refused bool
+	probe    bool
+	refusing bool // a layer is writing a refusal at this moment
+	refused  bool // the answer is one
 }
 
 // Probe reports whether the request is one that a layer makes to ask the
@@ -26,8 +27,7 @@ type Exchange struct {
 // answer collapsed with others may be older than the last write.
 func (x *Exchange) Probe() bool { return x != nil && x.probe }
 
-// Refused reports whether a layer answered with a problem before the handler
-// ran, so that nothing was done that would have to be remembered.
+// Refused is [Recorder.Refused] of the outermost Recorder.
 func (x *Exchange) Refused() bool { return x != nil && x.refused }
 
 // Find returns the Exchange of the request that w answers, or nil if no layer
@@ -75,18 +75,54 @@ func shared(w http.ResponseWriter) (*Recorder, bool) {
 // Refuse answers w with p in place of the handler. A nil respond is
 // [problem.JSON].
 func Refuse(w http.ResponseWriter, r *http.Request, respond problem.Responder, p *problem.Problem) {
-	MarkRefused(w)
 	if respond == nil {
 		respond = problem.JSON
 	}
+	setRefusing(w, true)
+	defer setRefusing(w, false)
 	respond(w, r, p)
 }
 
-// MarkRefused is for layers that refuse with an answer that is no problem.
-func MarkRefused(w http.ResponseWriter) {
-	if x := Find(w); x != nil {
-		x.refused = true
+// MarkRefused is for a layer that refuses with an answer that is no problem,
+// before it writes it.
+func MarkRefused(rec *Recorder) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.a.exchange.refused = true
+}
+
+// setRefusing says to each Recorder that w writes to whether what is written is
+// a refusal. What counts is the answer that arrives there: a handler that has
+// one part of its work refused, and answers by itself, was not refused.
+func setRefusing(w http.ResponseWriter, is bool) {
+	for range maxUnwrap {
+		switch u := w.(type) {
+		case *replacement:
+			u.refused = u.refused || is
+			return
+		case *Recorder:
+			u.setRefusing(is)
+			w = u.w
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = u.Unwrap()
+		default:
+			return
+		}
 	}
+}
+
+func (rec *Recorder) setRefusing(is bool) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.a.exchange.refusing = is
+}
+
+// Refused reports whether the answer is a refusal: a layer gave it before the
+// handler ran, so that nothing was done that would have to be remembered.
+func (rec *Recorder) Refused() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.a.exchange.refused
 }
 
 // Ask returns the Recorder of a request that a layer makes itself, to ask the

@@ -179,8 +179,20 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 	rec.a.late = nil
 	r := replacement{rec: rec, body: takeBuffer()}
 	write(&r)
+	if r.status == 0 {
+		r.status = http.StatusInternalServerError // a responder that says nothing: an empty 200 would be a lie
+	}
 	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
+	rec.a.exchange.refused = r.refused
 	rec.a.phase, rec.a.overrun = buffering, false
+}
+
+// Close puts the answer out of the handler's reach, once that has returned and
+// before the last layer leaves: for one that must know what the answer is in the
+// end.
+func (rec *Recorder) Close() {
+	rec.Settle()
+	rec.close()
 }
 
 // close puts the answer out of the handler's reach.

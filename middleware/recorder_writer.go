@@ -245,7 +245,7 @@ func (rec *Recorder) passesOn() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := &rec.a
-	return a.closed || a.phase == passing && !a.swallow && a.retained == 0
+	return !a.closed && a.phase == passing && !a.swallow && a.retained == 0
 }
 
 // chunks are what ReadFrom reads into: not the buffer itself, since a read can

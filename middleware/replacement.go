@@ -5,9 +5,10 @@ import "net/http"
 // replacement takes the answer that a layer gives instead of the handler's. It
 // is not the handler's writer, which a goroutine left behind may still have.
 type replacement struct {
-	rec    *Recorder
-	status int
-	body   *buffer
+	rec     *Recorder
+	status  int
+	refused bool // a layer wrote it
+	body    *buffer
 }
 
 func (r *replacement) Header() http.Header { return r.rec.w.Header() }

@@ -47,6 +47,25 @@ func (rec *Recorder) Retained() (body []byte, whole bool) {
 // still go out.
 func (rec *Recorder) HoldFirmly() { rec.a.firm = true }
 
+// HeldFirmly reports whether one of the Recorders that w writes to holds its
+// answer firmly: a transaction is open outside of whoever asks.
+func HeldFirmly(w http.ResponseWriter) bool {
+	for range maxUnwrap {
+		switch u := w.(type) {
+		case *Recorder:
+			if u.a.firm {
+				return true
+			}
+			w = u.w
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = u.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 // Overrun reports whether more was written than may be held firmly.
 func (rec *Recorder) Overrun() bool {
 	rec.mu.Lock()

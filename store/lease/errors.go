@@ -18,6 +18,9 @@ var (
 	// ErrMaxRun: the lease was held for Config.MaxRun. It is an ErrLost too,
 	// because to the owner it means the same: stop, others come in.
 	ErrMaxRun = fmt.Errorf("%w: held for longer than MaxRun", ErrLost)
+	// ErrTakenOver: the record is another's, or gone, so that somebody else may
+	// have worked under the key meanwhile. It is an ErrLost too.
+	ErrTakenOver = fmt.Errorf("%w: taken over", ErrLost)
 	// ErrBusy: another holds the key, or too many are waiting. The error is a
 	// *BusyError.
 	ErrBusy = errors.New("lease: busy")

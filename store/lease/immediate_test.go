@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/lease"
 	"github.com/concordhttp/concord/store/memory"
 )
@@ -14,7 +15,7 @@ import (
 // immediate is a store that says of itself what the memory store does.
 type immediate struct{ *model }
 
-func (immediate) Immediate() {}
+func (i immediate) Immediate() store.Store { return i }
 
 // The owners of these leases look at the clock less often.
 func TestOnAStoreThatAnswersAtOnce(t *testing.T) {

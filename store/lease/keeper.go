@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"reflect"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -42,7 +43,7 @@ func New(config Config) (*Keeper, error) {
 		jitter:    halfUpOrDown,
 	}
 	k.watcher, _ = config.Store.(store.Watcher)
-	_, k.immediate = config.Store.(immediate)
+	k.immediate = isImmediate(config.Store)
 	k.due.clock = k.clock
 	return k, nil
 }
@@ -50,5 +51,11 @@ func New(config Config) (*Keeper, error) {
 // immediate is implemented by stores in the memory of the process: a call waits
 // for nothing, is carried out once, and is over when it returns. So there is no
 // need to look at the clock around each, to know when it was sent and how long
-// it took.
-type immediate interface{ Immediate() }
+// it took. They return themselves, so that a wrapper which embeds one, and may
+// be as slow as it likes, does not count as one.
+type immediate interface{ Immediate() store.Store }
+
+func isImmediate(s store.Store) bool {
+	i, ok := s.(immediate)
+	return ok && reflect.TypeOf(s).Comparable() && i.Immediate() == s
+}

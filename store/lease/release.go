@@ -12,10 +12,10 @@ import (
 // values are used. The whole takes CallTimeout at most, given a store that
 // returns soon after its context ends; one that ignores it is waited for.
 //
-// It returns an [ErrLost] if the lease was lost before, in which case it may
-// have overlapped with another; the record is deleted all the same if it is
-// still this lease's, and another's is left alone. It returns a failure of the
-// store if the record may still stand; it then lapses by itself. Only the first
+// It returns [ErrTakenOver] if the record was another's or gone, and an [ErrLost]
+// if the lease was lost before, but nobody had come in when the record was
+// deleted. It returns a failure of the store, with the ErrLost if there is one,
+// if the record may still stand; it then lapses by itself. Only the first
 // call does anything. A borrowed lease leaves its owner's record alone. After
 // [Lease.Settle] the record stays, whether that succeeded or not.
 func (l *Lease) Release(ctx context.Context) error {
@@ -30,11 +30,13 @@ func (l *Lease) Release(ctx context.Context) error {
 	defer l.releasing.finish()
 	err := l.keeper.drop(&l.releasing, l, version)
 	switch {
-	case lost != nil:
-		return lost
-	case err != nil && !errors.Is(err, ErrLost):
-		return fmt.Errorf("lease: release: %w", err)
+	case errors.Is(err, ErrLost) && lost != nil:
+		return errors.Join(ErrTakenOver, lost)
+	case errors.Is(err, ErrLost):
+		return ErrTakenOver
+	case err != nil:
+		return errors.Join(lost, fmt.Errorf("lease: release: %w", err))
 	default:
-		return err
+		return lost
 	}
 }

@@ -57,9 +57,11 @@ func New(c Config) *Store {
 	return s
 }
 
-// Immediate says, to package lease, that a call waits for nothing but locks that
-// are held for a moment, is carried out once, and is over when it returns.
-func (*Store) Immediate() {}
+// Immediate says, to package lease, that a call of the store that it returns,
+// which is s itself, waits for nothing but locks that are held for a moment, is
+// carried out once, and is over when it returns. What embeds a Store promises
+// nothing by it.
+func (s *Store) Immediate() store.Store { return s }
 
 // shard returns the shard that key belongs to.
 func (s *Store) shard(key string) *shard {

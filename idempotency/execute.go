@@ -50,6 +50,7 @@ func (q *request) execute(held *lease.Lease) *problem.Problem {
 	defer held.Abandon(q.r.Context())
 	q.runHandler()
 	rec.Leave()
+	rec.Close() // what is recorded is what is sent
 	q.conclude()
 	if owned {
 		rec.Finish()
