@@ -18,7 +18,7 @@ func (q *request) claim() (*lease.Lease, lease.Standing, error) {
 	}
 	asked := q.asked()
 	if !q.tried {
-		q.tried, asked.Room = true, &q.run.room
+		q.tried, asked.Room, asked.HeadRoom = true, &q.run.room, q.run.headRoom[:]
 	}
 	return q.l.keeper.Try(q.detached(), q.key, asked)
 }

@@ -18,8 +18,9 @@ import (
 type run struct {
 	attempt  Attempt
 	context  running
-	room     lease.Lease         // for the claim
-	recorder middleware.Recorder // room for rec
+	room     lease.Lease               // for the claim
+	headRoom [lease.HeadSize + 56]byte // for the claim's head
+	recorder middleware.Recorder       // room for rec
 	rec      *middleware.Recorder
 	cancel   context.CancelFunc // of what the lease descends from; nil: nothing
 

@@ -88,9 +88,16 @@ func (q *request) readBody() *problem.Problem {
 	if err == nil {
 		err = q.takeFingerprint(body.Bytes(), limit)
 	}
-	switch tooLarge := (*http.MaxBytesError)(nil); {
-	case err == nil:
-		return nil
+	if err != nil {
+		return bodyUnreadable(err)
+	}
+	return nil
+}
+
+// bodyUnreadable says why the body is not there to be fingerprinted.
+func bodyUnreadable(err error) *problem.Problem {
+	tooLarge := (*http.MaxBytesError)(nil)
+	switch {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge(tooLarge.Limit)
 	case errors.Is(err, errReadOutside):

@@ -46,7 +46,9 @@ const (
 // settle fixes status and fields, and decides what happens to the answer.
 func (a *answer) settle(rec *Recorder, status int) {
 	a.status, a.length = int16(status), declaredLength(rec.w.Header())
-	a.exchange.refused = a.exchange.refused || a.exchange.refusing
+	if a.exchange.refusal&refusing != 0 {
+		a.exchange.refusal |= refused
+	}
 	if a.decide(rec) {
 		a.phase = buffering
 		return
@@ -103,7 +105,7 @@ func (a *answer) startPassing(w http.ResponseWriter) {
 // writeHeader sends the status. A refusal is one for each Recorder outside of
 // this one that it reaches, too.
 func (a *answer) writeHeader(w http.ResponseWriter) {
-	if a.exchange.refused {
+	if a.exchange.refusal&refused != 0 {
 		setRefusing(w, true)
 		defer setRefusing(w, false)
 	}

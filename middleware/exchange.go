@@ -17,10 +17,17 @@ const maxUnwrap = 64
 //
 // An Exchange belongs to the goroutine of its request.
 type Exchange struct {
-	probe    bool
-	refusing bool // a layer is writing a refusal at this moment
-	refused  bool // the answer is one
+	probe   bool
+	refusal refusal
 }
+
+// refusal is a set, in one byte because the Recorder is full.
+type refusal uint8
+
+const (
+	refusing refusal = 1 << iota // a layer is writing a refusal at this moment
+	refused                      // the answer is one
+)
 
 // Probe reports whether the request is one that a layer makes to ask the
 // handler for the current state of a resource. It must reach the handler: an
@@ -28,7 +35,7 @@ type Exchange struct {
 func (x *Exchange) Probe() bool { return x != nil && x.probe }
 
 // Refused is [Recorder.Refused] of the outermost Recorder.
-func (x *Exchange) Refused() bool { return x != nil && x.refused }
+func (x *Exchange) Refused() bool { return x != nil && x.refusal&refused != 0 }
 
 // Find returns the Exchange of the request that w answers, or nil if no layer
 // is concerned with it so far.
@@ -88,7 +95,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, respond problem.Responder, p
 func MarkRefused(rec *Recorder) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.exchange.refused = true
+	rec.a.exchange.refusal |= refused
 }
 
 // setRefusing says to each Recorder that w writes to whether what is written is
@@ -114,7 +121,11 @@ func setRefusing(w http.ResponseWriter, is bool) {
 func (rec *Recorder) setRefusing(is bool) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.exchange.refusing = is
+	if is {
+		rec.a.exchange.refusal |= refusing
+	} else {
+		rec.a.exchange.refusal &^= refusing
+	}
 }
 
 // Refused reports whether the answer is a refusal: a layer gave it before the
@@ -122,7 +133,7 @@ func (rec *Recorder) setRefusing(is bool) {
 func (rec *Recorder) Refused() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.a.exchange.refused
+	return rec.a.exchange.refusal&refused != 0
 }
 
 // Ask returns the Recorder of a request that a layer makes itself, to ask the

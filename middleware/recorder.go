@@ -183,7 +183,10 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 		r.status = http.StatusInternalServerError // a responder that says nothing: an empty 200 would be a lie
 	}
 	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
-	rec.a.exchange.refused = r.refused
+	rec.a.exchange.refusal = 0
+	if r.refused {
+		rec.a.exchange.refusal = refused
+	}
 	rec.a.phase, rec.a.overrun = buffering, false
 }
 

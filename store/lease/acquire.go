@@ -120,7 +120,11 @@ func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lea
 		l = new(Lease)
 	}
 	l.keeper, l.parent, l.key, l.ttl = k, ctx, key, c.TTL
-	l.head = head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.append(l.headRoom[:0])
+	room := c.HeadRoom
+	if c.HeadRoom = nil; room == nil {
+		room = l.headRoom[:]
+	}
+	l.head = head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.append(room[:0])
 	l.term.ends = now.add(k.config.MaxRun)
 	l.acquiring = call{parent: within, keeper: k}
 	l.term.count(now, k.config.Lease, k.config.Margin)

@@ -28,6 +28,10 @@ type Claim struct {
 	// where the caller has a struct of its own. It must be zero, and must not be
 	// used again, whether or not there is a Lease in the end.
 	Room *Lease
+	// HeadRoom, if it can hold them, is where the HeadSize and the Note are put
+	// together, to save an allocation. The store keeps it: it must not be used
+	// for anything else, ever.
+	HeadRoom []byte
 }
 
 // check reports every mistake in c, given the shortest TTL that is safe. A

@@ -22,6 +22,8 @@ const (
 	leaseAt    = 18
 	headPrefix = 26
 
+	// HeadSize is how long the head of a record is without a Note, in bytes.
+	HeadSize = headPrefix
 	// MaxNote is the largest Note, in bytes.
 	MaxNote = store.MaxHead - headPrefix
 )

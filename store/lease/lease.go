@@ -28,7 +28,7 @@ type Lease struct {
 
 	// Set before anybody else sees the lease, and never changed.
 	key   string
-	head  []byte // in headRoom if it fits
+	head  []byte // in headRoom if it has no note
 	ttl   time.Duration
 	token uint64
 
@@ -42,7 +42,7 @@ type Lease struct {
 	closed   bool          // Release or Settle was called
 	failures uint8         // renewals that failed since one succeeded
 
-	headRoom [headPrefix + 54]byte // the note of a keyed request fits; here, it fills a gap
+	headRoom [headPrefix]byte // here, it fills a gap
 
 	// Under the timetable's lock.
 	place int32   // in the timetable's heap, from 1; 0: not in it
