@@ -15,6 +15,18 @@ func skip(s string, class func(byte) bool) string {
 	return ""
 }
 
+// trimOWS takes optional white space (RFC 9110 section 5.6.3) off both ends.
+// strings.Trim costs three times as much.
+func trimOWS(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 func isAlpha(c byte) bool { return isLower(c | 0x20) }

@@ -14,15 +14,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checksum returns the CRC-32C of what a body or a note consists of.
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// noteSum returns the CRC-32C of key and b. The key is gone through here, a byte
-// at a time, because crc32 takes slices alone, and to make one of a string costs
-// an allocation.
+// noteSum returns the CRC-32C of b, mixed with the key, a digest of which any
+// four bytes are as good as a checksum.
 func noteSum(key string, b []byte) uint32 {
-	sum := ^uint32(0)
-	for i := range len(key) {
-		sum = castagnoli[byte(sum)^key[i]] ^ sum>>8
+	sum := checksum(b)
+	for i := range min(len(key), 4) {
+		sum ^= uint32(key[len(key)-1-i]) << (8 * i)
 	}
-	return crc32.Update(^sum, castagnoli, b)
+	return sum
 }
 
 func appendNoteSum(b []byte, key string) []byte {

@@ -7,6 +7,15 @@ import (
 	"github.com/concordhttp/concord/store/lease"
 )
 
+// begin looks at what stands under the key, where that costs little, and claims
+// it if nothing does.
+func (q *request) begin() (*lease.Lease, lease.Standing, error) {
+	if s, found, err := q.l.keeper.Peek(q.r.Context(), q.key); found {
+		return nil, s, err
+	}
+	return q.claim()
+}
+
 // claim makes one attempt to claim the key. A nil Lease without an error:
 // another request's record stands.
 //
@@ -16,11 +25,7 @@ func (q *request) claim() (*lease.Lease, lease.Standing, error) {
 	if err := q.r.Context().Err(); err != nil {
 		return nil, lease.Standing{}, err // nobody waits for the answer, and nothing was done yet
 	}
-	asked := q.asked()
-	if !q.tried {
-		q.tried, asked.Room, asked.HeadRoom = true, &q.run.room, q.run.headRoom[:]
-	}
-	return q.l.keeper.Try(q.detached(), q.key, asked)
+	return q.l.keeper.Try(q.detached(), q.key, q.asked())
 }
 
 // takeOver claims a key whose owner is gone, if exactly the record that was
@@ -48,7 +53,7 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 	held, err := q.l.keeper.Acquire(ctx, q.key, asked)
 	waits := stop()
 	if held != nil && waits {
-		q.run.cancel = cancel // the lease descends from ctx
+		q.cancel = cancel // the lease descends from ctx
 		return held, lease.Standing{}, nil
 	}
 	cancel()
@@ -61,19 +66,23 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 
 // asked is the claim that this request makes.
 func (q *request) asked() lease.Claim {
-	return lease.Claim{
+	if q.run == nil {
+		q.run = &run{started: time.Now()}
+	}
+	asked := lease.Claim{
 		Note:  q.l.codec.claim(q.noteRoom[:], q.key, q.note(claimed)),
 		TTL:   q.l.config.TTL,
 		Fixed: q.l.config.Transactional,
 	}
+	if !q.roomUsed {
+		q.roomUsed, asked.Room, asked.HeadRoom = true, &q.leaseRoom, q.headRoom[:]
+	}
+	return asked
 }
 
 // note is what the record says of this request, in a given state.
 func (q *request) note(s state) note {
-	if q.run.started.IsZero() {
-		q.run.started = time.Now()
-	}
-	return note{state: s, fingerprint: q.fingerprint, started: q.run.started}
+	return note{state: s, fingerprint: q.fingerprint, started: q.started}
 }
 
 func (q *request) detached() context.Context { return context.WithoutCancel(q.r.Context()) }

@@ -2,10 +2,10 @@ package idempotency
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -35,7 +35,7 @@ const (
 		"0000019ca960bc53" +
 		"0000" +
 		"0000" +
-		"000c7592"
+		"66962a43"
 	goldenNote = "01020000" +
 		"01020300000000000000000000000000000000000000000000000000000000ff" +
 		"00" +
@@ -44,14 +44,14 @@ const (
 		"000b2f7061796d656e74732f31" +
 		"000000000000003e" +
 		"2524c2d7" +
-		"5819fdc0"
+		"7f16462e"
 	goldenUnknown = "01040000" +
 		"0000000000000000000000000000000000000000000000000000000000000000" +
 		"01" +
 		"0000000000000000" +
 		"0000" +
 		"0000" +
-		"12f3b0f9"
+		"7469ef28"
 	goldenBody = "04" +
 		"0c436f6e74656e742d54797065010a746578742f706c61696e" +
 		"0445746167010422763122" +
@@ -132,7 +132,7 @@ func TestNoteThatIsNeitherSealedNorUnsealedIsRefused(t *testing.T) {
 func TestNoteOfLittleMoreThanItsChecksumIsRefused(t *testing.T) {
 	c := newCodec(nil)
 	for i := range 1 << 24 {
-		key := strconv.Itoa(i)
+		key := string(binary.BigEndian.AppendUint32(nil, uint32(i)))
 		b := appendNoteSum([]byte{noteFormat}, key)
 		if b[noteSealedAt] == 0 && b[noteSealerAt] == 0 {
 			_, err := c.readNote(key, b)

@@ -22,8 +22,8 @@ func (q *request) observe(e middleware.Event) {
 	if q.l.config.Observer == nil {
 		return
 	}
-	e.Key, e.Status = reference(q.key), q.run.rec.Status()
-	e.Wait, e.Run = q.wait, q.run.took
+	e.Key, e.Status = reference(q.key), q.rec.Status()
+	e.Wait, e.Run = q.wait, q.took
 	q.l.observe(q.r, e)
 }
 

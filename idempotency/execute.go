@@ -13,16 +13,18 @@ import (
 	"github.com/concordhttp/concord/store/lease"
 )
 
-// run is what a request has when its handler runs: kept in one piece, so that
-// it costs one allocation.
+// run is what a request has when its handler is to run: kept in one piece, so
+// that it costs one allocation.
 type run struct {
-	attempt  Attempt
-	context  running
-	room     lease.Lease               // for the claim
-	headRoom [lease.HeadSize + 56]byte // for the claim's head
-	recorder middleware.Recorder       // room for rec
-	rec      *middleware.Recorder
-	cancel   context.CancelFunc // of what the lease descends from; nil: nothing
+	leaseRoom lease.Lease               // for the claim
+	headRoom  [lease.HeadSize + 56]byte // for the claim's head
+	roomUsed  bool                      // both were used
+	noteRoom  [128]byte                 // for what the record says, one note after another
+	attempt   Attempt
+	context   running
+	recorder  middleware.Recorder // room for rec
+	rec       *middleware.Recorder
+	cancel    context.CancelFunc // of what the lease descends from; nil: nothing
 
 	started time.Time
 	took    time.Duration // if somebody observes
@@ -33,7 +35,7 @@ type run struct {
 // execute runs the handler under its claim, and answers when the outcome is
 // recorded.
 func (q *request) execute(held *lease.Lease) *problem.Problem {
-	u := &q.run
+	u := q.run
 	u.attempt.request, u.attempt.lease = q, held
 	u.context = running{held, &u.attempt}
 	if fields := q.w.Header(); len(fields) > 0 {
@@ -64,7 +66,7 @@ var errNoReturn = errors.New("idempotency: the handler did not return: a panic, 
 // runHandler runs the handler. If it does not return, how it ended is recorded
 // while its panic goes on.
 func (q *request) runHandler() {
-	u := &q.run
+	u := q.run
 	inner := q.inner(&u.context)
 	began := q.l.now()
 	returned := false

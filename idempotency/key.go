@@ -1,7 +1,5 @@
 package idempotency
 
-import "strings"
-
 // Limits on an Idempotency-Key. The first is what clients go by; the
 // second bounds what is read at all, parameters included, so that a hostile
 // field costs microseconds.
@@ -47,7 +45,7 @@ func parseKey(lines []string, strict bool) (string, error) {
 	case len(lines[0]) > maxKeyField:
 		return "", errKeyField
 	}
-	value := strings.Trim(lines[0], ows)
+	value := trimOWS(lines[0])
 	switch {
 	case value == "":
 		return "", errKeyEmpty

@@ -11,7 +11,7 @@ import (
 
 // conclude makes what the handler has answered the outcome of its key.
 func (q *request) conclude() {
-	stage, by, err := q.run.attempt.ended()
+	stage, by, err := q.attempt.ended()
 	switch stage {
 	case plain:
 		q.settle(q.disposition())
@@ -35,7 +35,7 @@ func (q *request) conclude() {
 // concludePanic is conclude for a handler that did not return. Whatever it has
 // done in a transaction that was not committed was taken back.
 func (q *request) concludePanic() {
-	stage, _, err := q.run.attempt.ended()
+	stage, _, err := q.attempt.ended()
 	switch stage {
 	case plain:
 		q.settleUnknown(errNoReturn)
@@ -57,7 +57,7 @@ func orFree(d Disposition) Disposition {
 
 // disposition is what becomes of the key.
 func (q *request) disposition() Disposition {
-	u := &q.run
+	u := q.run
 	switch {
 	case u.rec.Refused(), u.attempt.freed.Load():
 		return Free
@@ -84,14 +84,14 @@ func (q *request) settle(d Disposition) {
 // protects.
 func (q *request) keep() {
 	n, body := q.outcome(kept, q.answer())
-	standing, err := q.run.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
+	standing, err := q.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
 	q.settled(standing, err, middleware.Event{Kind: middleware.EventPassed})
 }
 
 // settleUnknown records that the handler ran and nobody knows how that ended.
 func (q *request) settleUnknown(cause error) {
 	n, body := q.outcome(unknown, answer{})
-	standing, err := q.run.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
+	standing, err := q.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
 	q.settled(standing, err, middleware.Event{Kind: middleware.EventUnknown, Err: cause})
 	if err == nil {
 		q.forget(q.l.unknowns.add(q.key, standing.Record.Version))
@@ -112,7 +112,7 @@ func (q *request) settled(standing lease.Standing, err error, e middleware.Event
 
 // free makes the key as good as new.
 func (q *request) free(cause error) {
-	err := q.run.attempt.lease.Release(q.r.Context())
+	err := q.attempt.lease.Release(q.r.Context())
 	e := middleware.Event{Kind: middleware.EventPassed, Err: cause}
 	switch {
 	case errors.Is(err, lease.ErrTakenOver):
@@ -155,9 +155,9 @@ type answer struct {
 
 // answer is the one that Claim sees.
 func (q *request) answer() answer {
-	rec := q.run.rec
+	rec := q.rec
 	body, whole := rec.Retained()
-	return answer{rec.Status(), q.run.fields(), body, whole && int64(len(body)) <= q.l.config.MaxResponseBody}
+	return answer{rec.Status(), q.fields(), body, whole && int64(len(body)) <= q.l.config.MaxResponseBody}
 }
 
 // outcome encodes what becomes of the request.
@@ -175,7 +175,7 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 		return q.l.codec.outcome(q.noteRoom[:], q.key, n, nil, nil)
 	}
 	var room [16]field
-	return q.l.codec.outcome(q.noteRoom[:], q.key, n, q.run.recorded(room[:0], a.fields), a.body)
+	return q.l.codec.outcome(q.noteRoom[:], q.key, n, q.recorded(room[:0], a.fields), a.body)
 }
 
 // yield gives the answer of whoever took the key over, so that one operation
@@ -184,7 +184,7 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 // has freed the key, for another request even.
 func (q *request) yield(by lease.Standing, err error) {
 	q.observe(middleware.Event{Kind: middleware.EventLost, Err: err})
-	u := &q.run
+	u := q.run
 	n, unreadable := q.l.read(q.key, by)
 	verdict := q.l.policy.judge(q.fingerprint, by, n)
 	if !u.rec.Buffered() || unreadable == nil && (verdict == free || verdict == reused) {

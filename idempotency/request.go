@@ -24,12 +24,10 @@ type request struct {
 	fingerprint fingerprint
 	body        *middleware.Body
 	bodyRoom    middleware.Body // room for body
-	noteRoom    [128]byte       // room for what the record says of it, one note after another
-	tried       bool            // run.room was used
 	waited      bool
 	wait        time.Duration // for how long, if somebody observes
 
-	run run
+	*run // nil until the key is to be claimed
 }
 
 // keyed serves a request that carries a key. Precedence: the key, whom the
@@ -133,7 +131,7 @@ const maxRounds = 8
 // serve claims the key and runs the handler, or replays what stands under it,
 // or returns the problem that stands in the way.
 func (q *request) serve() *problem.Problem {
-	held, standing, err := q.claim()
+	held, standing, err := q.begin()
 	for range maxRounds {
 		switch {
 		case err != nil:
