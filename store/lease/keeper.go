@@ -16,7 +16,7 @@ type Keeper struct {
 	watcher   store.Watcher // nil: the store is none
 	immediate bool          // the store is one
 	clock     clock
-	due       timetable
+	due       *timetable
 
 	lines     lines               // callers of this process that wait, by key
 	waiting   *semaphore.Weighted // places in lines
@@ -34,9 +34,11 @@ func New(config Config) (*Keeper, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
+	c := clock{time.Now()}
 	k := &Keeper{
 		config:    config,
-		clock:     clock{time.Now()},
+		clock:     c,
+		due:       &timetable{clock: c},
 		nonces:    newNonces(),
 		waiting:   semaphore.NewWeighted(int64(config.MaxWaiters)),
 		following: semaphore.NewWeighted(int64(config.MaxWaiters)),
@@ -44,7 +46,6 @@ func New(config Config) (*Keeper, error) {
 	}
 	k.watcher, _ = config.Store.(store.Watcher)
 	k.immediate = isImmediate(config.Store)
-	k.due.clock = k.clock
 	return k, nil
 }
 

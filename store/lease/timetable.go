@@ -12,7 +12,9 @@ import (
 // The timer is set when an event comes before the one that it is set for, and
 // left alone when an event is taken out. A lease that is released within
 // microseconds thus hardly ever costs a change of the timer; the price is a
-// call in vain, at most one in each third of a lease.
+// call in vain, at most one in each third of a lease. It is apart from the
+// Keeper so that a timer which is set, but for nothing any more, does not keep
+// that and its whole store alive.
 type timetable struct {
 	clock clock
 
