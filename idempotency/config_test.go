@@ -13,6 +13,7 @@ import (
 	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/memory"
 )
 
 // uncomparable is a store that cannot be told from another.
@@ -54,6 +55,7 @@ func TestMistakesOfAConfig(t *testing.T) {
 		"no Principal":              {func(c *idempotency.Config) { c.Principal = nil }, []string{"Principal"}},
 		"safe methods":              {func(c *idempotency.Config) { c.Methods = []string{"GET", "POST", "HEAD"} }, []string{"Methods", "Methods"}},
 		"more of them":              {func(c *idempotency.Config) { c.Methods = []string{"OPTIONS", "TRACE", "QUERY"} }, []string{"Methods", "Methods", "Methods"}},
+		"a safe method of WebDAV":   {func(c *idempotency.Config) { c.Methods = []string{"PROPFIND"} }, []string{"Methods"}},
 		"CONNECT":                   {func(c *idempotency.Config) { c.Methods = []string{"CONNECT"} }, []string{"Methods"}},
 		"an empty method":           {func(c *idempotency.Config) { c.Methods = []string{""} }, []string{"Methods"}},
 		"a method in small letters": {func(c *idempotency.Config) { c.Methods = []string{"post"} }, []string{"Methods"}},
@@ -61,6 +63,7 @@ func TestMistakesOfAConfig(t *testing.T) {
 		"a method of one's own":     {func(c *idempotency.Config) { c.Methods = []string{"LOCK", "X-MOVE"} }, nil},
 		"a field that is none":      {func(c *idempotency.Config) { c.Header = "Idempotency Key" }, []string{"Header"}},
 		"a field with a colon":      {func(c *idempotency.Config) { c.ReplayField = "Replayed:" }, []string{"ReplayField"}},
+		"a field of the body's own": {func(c *idempotency.Config) { c.ReplayField = "content-length" }, []string{"ReplayField"}},
 		"a negative TTL":            {func(c *idempotency.Config) { c.TTL = -1 }, []string{"TTL"}},
 		"a TTL of the Lease":        {func(c *idempotency.Config) { c.TTL = 30 * time.Second }, []string{"TTL"}},
 		"a TTL a moment too short":  {func(c *idempotency.Config) { c.TTL = 33*time.Second - 1 }, []string{"TTL"}},
@@ -81,9 +84,15 @@ func TestMistakesOfAConfig(t *testing.T) {
 		"a negative MaxResponseBody": {func(c *idempotency.Config) { c.MaxResponseBody = -1 }, []string{"MaxResponseBody"}},
 		"no store for transactions":  {func(c *idempotency.Config) { c.Transactional = true }, []string{"Store"}},
 		"a store that has none":      {func(c *idempotency.Config) { c.Transactional, c.Store = true, newSpy() }, []string{"Store"}},
-		"a store of no identity":     {func(c *idempotency.Config) { c.Store = uncomparable{Store: newSpy()} }, []string{"Store"}},
-		"a Sealer without an AEAD":   {func(c *idempotency.Config) { c.Seal = []idempotency.Sealer{{ID: 1}} }, []string{"Seal[0].AEAD"}},
-		"two Sealers of one ID":      {func(c *idempotency.Config) { c.Seal = []idempotency.Sealer{sealer(t, 1), sealer(t, 1)} }, []string{"Seal[1].ID"}},
+		"a store that is nil":        {func(c *idempotency.Config) { c.Store = (*memory.Store)(nil) }, []string{"Store"}},
+		"a run without transaction": {
+			func(c *idempotency.Config) {
+				c.Store, c.Transactional, c.DangerouslyFailOpen = newTxMemory(), true, true
+			}, []string{"DangerouslyFailOpen"},
+		},
+		"a store of no identity":   {func(c *idempotency.Config) { c.Store = uncomparable{Store: newSpy()} }, []string{"Store"}},
+		"a Sealer without an AEAD": {func(c *idempotency.Config) { c.Seal = []idempotency.Sealer{{ID: 1}} }, []string{"Seal[0].AEAD"}},
+		"two Sealers of one ID":    {func(c *idempotency.Config) { c.Seal = []idempotency.Sealer{sealer(t, 1), sealer(t, 1)} }, []string{"Seal[1].ID"}},
 		"all that can be, and at once": {
 			func(c *idempotency.Config) {
 				*c = idempotency.Config{

@@ -39,7 +39,7 @@ func New(c Config) (*Layer, error) {
 		MaxRun:     c.MaxRun,
 		MaxWaiters: c.MaxWaiters,
 	})
-	if err := errors.Join(mistakes, ofLease(err)); err != nil {
+	if err := errors.Join(mistakes, store.RenameFields(err, fieldOf)); err != nil {
 		return nil, err
 	}
 	l := &Layer{

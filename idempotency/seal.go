@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/lease"
 )
 
@@ -49,10 +48,9 @@ const (
 
 // checkSealers returns every mistake in seal, each a *store.ConfigError.
 func checkSealers(seal []Sealer) error {
-	var mistakes []error
+	var m mistakes
 	wrong := func(i int, field string, value any, reason string) {
-		name := fmt.Sprintf("idempotency.Config.Seal[%d].%s", i, field)
-		mistakes = append(mistakes, &store.ConfigError{Field: name, Value: value, Reason: reason})
+		m.add(fmt.Sprintf("Seal[%d].%s", i, field), value, reason)
 	}
 	first := map[byte]int{}
 	for i, s := range seal {
@@ -65,13 +63,16 @@ func checkSealers(seal []Sealer) error {
 			wrong(i, "AEAD", nil, reason)
 		}
 	}
-	return errors.Join(mistakes...)
+	return errors.Join(m...)
 }
 
 // unfit says why aead cannot seal records, or "".
 func unfit(aead cipher.AEAD) string {
 	if aead == nil {
 		return "is required"
+	}
+	if isNilPointer(aead) {
+		return "is a nil pointer"
 	}
 	nonce, overhead := aead.NonceSize(), aead.Overhead()
 	switch {

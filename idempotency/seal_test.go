@@ -208,6 +208,7 @@ func TestMistakesInSealersAreAllReported(t *testing.T) {
 		"a tag of 12 bytes":                 {[]Sealer{{1, sized{12, 12}}}, nil},
 		"as large as a note allows":         {[]Sealer{{1, sized{24, maxSealing - 24}}}, nil},
 		"larger":                            {[]Sealer{{1, sized{24, maxSealing - 23}}}, []mistake{{"[0].AEAD", "adds 1962 bytes"}}},
+		"an AEAD that is nil":               {[]Sealer{{1, (*sized)(nil)}}, []mistake{{"[0].AEAD", "is a nil pointer"}}},
 		"no AEAD":                           {[]Sealer{{ID: 1}}, []mistake{{"[0].AEAD", "is required"}}},
 		"no nonce, and no room for its own": {[]Sealer{{1, sized{0, 16}}}, []mistake{{"[0].AEAD", "takes no nonce"}}},
 		"a nonce that repeats":              {[]Sealer{{1, sized{8, 16}}}, []mistake{{"[0].AEAD", "nonces of 8 bytes"}}},

@@ -12,55 +12,86 @@ import (
 // validate reports every mistake at once, so that a server is fixed in one go.
 // What concerns leases is left to them.
 func (c Config) validate() error {
-	var mistakes []error
-	wrong := func(field string, value any, reason string) {
-		mistakes = append(mistakes, &store.ConfigError{Field: "idempotency.Config." + field, Value: value, Reason: reason})
-	}
+	var m mistakes
+	c.checkRequests(&m)
+	c.checkLimits(&m)
+	c.checkStore(&m)
+	return errors.Join(append(m, checkSealers(c.Seal))...)
+}
+
+// mistakes are what is wrong with a Config, each a *store.ConfigError.
+type mistakes []error
+
+func (m *mistakes) add(field string, value any, reason string) {
+	*m = append(*m, &store.ConfigError{Field: fieldOf(field), Value: value, Reason: reason})
+}
+
+// fieldOf names a field as the server's author knows it.
+func fieldOf(field string) string { return "idempotency.Config." + field }
+
+// checkRequests looks at what says which requests the layer is concerned with.
+func (c Config) checkRequests(m *mistakes) {
 	if c.Principal == nil {
-		wrong("Principal", nil, "is required: without it one caller could be given another's answer")
+		m.add("Principal", nil, "is required: without it one caller could be given another's answer")
 	}
-	for _, m := range c.Methods {
-		if reason := unfitMethod(m); reason != "" {
-			wrong("Methods", m, reason)
+	for _, method := range c.Methods {
+		if reason := unfitMethod(method); reason != "" {
+			m.add("Methods", method, reason)
 		}
 	}
 	if c.Header != "" && !isName(c.Header) {
-		wrong("Header", c.Header, "is no field name")
+		m.add("Header", c.Header, "is no field name")
 	}
 	if c.ReplayField != "" && !isName(c.ReplayField) || strings.HasPrefix(http.CanonicalHeaderKey(c.ReplayField), "Content-") {
-		wrong("ReplayField", c.ReplayField, "is no field name, or one that says what the body is")
+		m.add("ReplayField", c.ReplayField, "is no field name, or one that says what the body is")
 	}
+}
+
+func (c Config) checkLimits(m *mistakes) {
 	if c.TTL < 0 {
-		wrong("TTL", c.TTL, "must not be negative")
+		m.add("TTL", c.TTL, "must not be negative")
 	}
 	if full := c.complete(); c.TTL >= 0 && c.Lease >= 0 && full.TTL < full.Lease+full.Lease/10 {
-		wrong("TTL", c.TTL, "must be at least Lease and a tenth more")
+		m.add("TTL", c.TTL, "must be at least Lease and a tenth more")
 	}
 	if c.Wait < 0 {
-		wrong("Wait", c.Wait, "must not be negative")
+		m.add("Wait", c.Wait, "must not be negative")
 	}
 	if c.Unknown > Rerun {
-		wrong("Unknown", c.Unknown, "is neither Refuse nor Rerun")
+		m.add("Unknown", c.Unknown, "is neither Refuse nor Rerun")
 	}
 	if c.MaxRequestBody < 0 {
-		wrong("MaxRequestBody", c.MaxRequestBody, "must not be negative")
+		m.add("MaxRequestBody", c.MaxRequestBody, "must not be negative")
 	}
 	if c.MaxResponseBody < 0 {
-		wrong("MaxResponseBody", c.MaxResponseBody, "must not be negative")
+		m.add("MaxResponseBody", c.MaxResponseBody, "must not be negative")
 	}
+}
+
+// checkStore looks at the store, and at what is wanted of it.
+func (c Config) checkStore(m *mistakes) {
 	if c.Transactional && c.DangerouslyFailOpen {
-		wrong("DangerouslyFailOpen", true, "would run the handler without the transaction that Transactional promises it")
+		m.add("DangerouslyFailOpen", true, "would run the handler without the transaction that Transactional promises it")
 	}
 	if _, ok := c.Store.(store.Beginner); c.Transactional && !ok {
-		wrong("Store", typeOf(c.Store), "must be a store.Beginner for Transactional")
+		m.add("Store", typeOf(c.Store), "must be a store.Beginner for Transactional")
 	}
-	if v := reflect.ValueOf(c.Store); c.Store != nil && v.Kind() == reflect.Pointer && v.IsNil() {
-		wrong("Store", typeOf(c.Store), "is a nil pointer")
+	if c.Store == nil {
+		return
 	}
-	if c.Store != nil && !reflect.ValueOf(c.Store).Comparable() {
-		wrong("Store", typeOf(c.Store), "must be of a comparable type, such as a pointer")
+	if isNilPointer(c.Store) {
+		m.add("Store", typeOf(c.Store), "is a nil pointer")
 	}
-	return errors.Join(append(mistakes, checkSealers(c.Seal))...)
+	if !reflect.ValueOf(c.Store).Comparable() {
+		m.add("Store", typeOf(c.Store), "must be of a comparable type, such as a pointer")
+	}
+}
+
+// isNilPointer reports whether an interface that is not nil holds a pointer that
+// is: what a variable of a concrete type that was never set looks like.
+func isNilPointer(v any) bool {
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 // unfitMethod says why the layer cannot be concerned with a method, or "". One
@@ -82,24 +113,4 @@ func typeOf(s store.Store) string {
 		return "none"
 	}
 	return reflect.TypeOf(s).String()
-}
-
-// ofLease names the fields of a lease's configuration as they are called here.
-func ofLease(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
-	}
-	var mistakes []error
-	for _, err := range joined.Unwrap() {
-		mistake := (*store.ConfigError)(nil)
-		if !errors.As(err, &mistake) {
-			mistakes = append(mistakes, err)
-			continue
-		}
-		named := *mistake
-		named.Field = "idempotency.Config." + named.Field
-		mistakes = append(mistakes, &named)
-	}
-	return errors.Join(mistakes...)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
 // greedy is a body without an end that counts what is read of it.
@@ -219,3 +220,107 @@ func TestATagThatComesTooLateIsNotSet(t *testing.T) {
 	rec.Finish()
 	assert.Empty(t, w.Header()["Etag"])
 }
+
+// TestACopyThatWasLeftBehindReachesNobody: once the answer was closed, io.Copy
+// went past the Recorder, and sent its bytes as a 200 before the answer.
+func TestACopyThatWasLeftBehindReachesNobody(t *testing.T) {
+	for _, d := range []middleware.Decision{middleware.Pass, middleware.Buffer, middleware.Drop} {
+		w := httptest.NewRecorder()
+		rec, _ := middleware.Record(w)
+		rec.Enter(decide(d), limit)
+		rec.WriteHeader(201)
+		rec.Leave()
+		n, err := io.Copy(rec, onlyReader{strings.NewReader("late")})
+		assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+		assert.Zero(t, n)
+		rec.Finish()
+		assert.Empty(t, w.Body.String())
+	}
+}
+
+// TestAClosedAnswerIsWhatItIs for a layer that has to know it before the last
+// one leaves.
+func TestAClosedAnswerIsWhatItIs(t *testing.T) {
+	for name, firm := range map[string]bool{"held back": false, "held firmly": true} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			rec, _ := middleware.Record(w)
+			if firm {
+				rec.HoldFirmly()
+			}
+			rec.Retain(limit)
+			rec.Enter(decide(middleware.Buffer), limit)
+			rec.Close()
+			assert.Equal(t, 200, rec.Status(), "settled, although the handler said nothing")
+			_, err := rec.Write(make([]byte, 2*limit))
+			assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+			assert.ErrorIs(t, rec.FlushError(), http.ErrHandlerTimeout)
+			rec.WriteHeader(500)
+			assert.False(t, rec.Overrun())
+			body, whole := rec.Retained()
+			assert.Empty(t, body)
+			assert.True(t, whole)
+			rec.Leave()
+			rec.Finish()
+			assert.Equal(t, 200, w.Code)
+			assert.Empty(t, w.Body.String())
+		})
+	}
+}
+
+// TestAResponderThatSaysNothing made a status of 0, at which net/http panics.
+func TestAResponderThatSaysNothing(t *testing.T) {
+	w := httptest.NewRecorder()
+	rec, _ := middleware.Record(w)
+	rec.Enter(decide(middleware.Buffer), limit)
+	io.WriteString(rec, "secret")
+	rec.Leave()
+	rec.Replace(func(http.ResponseWriter) {})
+	assert.Equal(t, 500, rec.Status())
+	rec.Finish()
+	assert.Equal(t, "500 ", fmt.Sprint(w.Code, " ", w.Body))
+}
+
+// TestARefusalIsTheAnswersOwn: it was remembered of the request, so that a part
+// that was refused made all of it a refusal.
+func TestARefusalIsTheAnswersOwn(t *testing.T) {
+	refuse := func(w http.ResponseWriter) {
+		middleware.Refuse(w, httptest.NewRequest("PUT", "/", http.NoBody), nil, problem.VersionMismatch(""))
+	}
+	for name, c := range map[string]struct {
+		handler func(http.ResponseWriter)
+		refused bool
+	}{
+		"refused":                  {refuse, true},
+		"refused behind a wrapper": {func(w http.ResponseWriter) { refuse(&circular{w}) }, true},
+		"refused behind a Recorder": {func(w http.ResponseWriter) {
+			through(middleware.Buffer, func(w http.ResponseWriter, _ *http.Request) { refuse(w) }).ServeHTTP(&circular{w}, nil)
+		}, true},
+		"a part was refused": {func(w http.ResponseWriter) {
+			refuse(&part{httptest.NewRecorder(), w})
+			w.WriteHeader(207)
+		}, false},
+		"a part was refused, and nothing said": {func(w http.ResponseWriter) { refuse(&part{httptest.NewRecorder(), w}) }, false},
+		"refused too late":                     {func(w http.ResponseWriter) { w.WriteHeader(200); refuse(w) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec, _ := middleware.Record(httptest.NewRecorder())
+			rec.Enter(decide(middleware.Buffer), limit)
+			c.handler(rec)
+			rec.Leave()
+			assert.Equal(t, c.refused, rec.Refused())
+			rec.Replace(func(w http.ResponseWriter) { io.WriteString(w, "the layer's own") })
+			assert.False(t, rec.Refused(), "what is sent instead is none")
+			rec.Replace(refuse)
+			assert.True(t, rec.Refused(), "or is one")
+		})
+	}
+}
+
+// part is the writer of one part of the whole: it keeps that part's answer.
+type part struct {
+	*httptest.ResponseRecorder
+	whole http.ResponseWriter
+}
+
+func (p *part) Unwrap() http.ResponseWriter { return p.whole }

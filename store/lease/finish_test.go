@@ -61,6 +61,53 @@ func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
 	})
 }
 
+// What an owner answers depends on it: if nobody came in, its answer is the only
+// one that there is.
+func TestReleaseTellsWhetherAnybodyCameIn(t *testing.T) {
+	overMaxRun := func(t *testing.T, m *model) *lease.Lease {
+		l := acquire(t, keeper(t, m, func(c *lease.Config) { c.MaxRun = testLease }), "key", claim(""))
+		time.Sleep(testLease)
+		requireEnded(t, l, lease.ErrMaxRun)
+		return l
+	}
+	bubble(t, "nobody, though it was lost", func(t *testing.T) {
+		m := newModel()
+		err := overMaxRun(t, m).Release(t.Context())
+		require.ErrorIs(t, err, lease.ErrLost)
+		require.ErrorIs(t, err, lease.ErrMaxRun)
+		require.NotErrorIs(t, err, lease.ErrTakenOver)
+		requireFree(t, keeper(t, m), "key")
+	})
+	bubble(t, "nobody knows, though it was lost, if the store fails", func(t *testing.T) {
+		m := newModel()
+		l := overMaxRun(t, m)
+		m.setFaults(on("Delete", fault{before: fail}))
+		err := l.Release(t.Context())
+		require.ErrorIs(t, err, errReset)
+		require.ErrorIs(t, err, lease.ErrMaxRun)
+		require.NotErrorIs(t, err, lease.ErrTakenOver)
+	})
+	bubble(t, "a successor, after it was lost", func(t *testing.T) {
+		late, successor := succeed(t, newModel(), lease.Claim{TTL: day})
+		err := late.Release(t.Context())
+		require.ErrorIs(t, err, lease.ErrTakenOver)
+		require.ErrorIs(t, err, lease.ErrLost)
+		require.NoError(t, successor.Release(t.Context()))
+	})
+	bubble(t, "an operator, of whom it had not heard", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, immediate{m}), "key", claim(""))
+		r, _, err := m.Get(t.Context(), "key")
+		require.NoError(t, err)
+		_, replaced, err := m.Replace(t.Context(), "key", r.Version, store.Record{Head: []byte("another's"), TTL: day})
+		require.NoError(t, err)
+		require.True(t, replaced)
+		err = l.Release(t.Context())
+		require.ErrorIs(t, err, lease.ErrTakenOver)
+		require.ErrorIs(t, err, lease.ErrLost)
+	})
+}
+
 func TestSettleKeepsTheKeyTaken(t *testing.T) {
 	bubble(t, "the outcome replaces the claim and stays for its time", func(t *testing.T) {
 		m := newModel()

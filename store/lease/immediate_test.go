@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,4 +65,18 @@ func TestOnAStoreThatAnswersAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, l.Release(t.Context()), lease.ErrLost)
 	})
+	bubble(t, "but not a store that embeds one, and is slow", func(t *testing.T) {
+		l, _, err := keeper(t, &slow{memory.New(memory.Config{})}).Try(t.Context(), "key", lease.Claim{})
+		require.Error(t, err, "the claim was over before it was had")
+		require.Nil(t, l)
+	})
+}
+
+// slow embeds the memory store, as wrappers do that count calls or make them
+// fail, and so has all of its methods.
+type slow struct{ *memory.Store }
+
+func (s *slow) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
+	time.Sleep(testLapse)
+	return s.Store.Create(ctx, key, r)
 }
