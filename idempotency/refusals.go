@@ -3,7 +3,6 @@ package idempotency
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/concordhttp/concord/middleware"
@@ -90,7 +89,7 @@ func requestInFlight(wait time.Duration) *problem.Problem {
 	p := problem.New(problem.KindRequestInFlight,
 		"The first request with this key has not ended yet, so this one was not run. Send it again to get the answer.")
 	if wait > time.Second {
-		p.Header["Retry-After"] = []string{wholeSeconds(wait)}
+		p.RetryIn(wait)
 	}
 	return p
 }
@@ -176,9 +175,4 @@ func commitUnclear(err error) *problem.Problem {
 		"Whether this request was done cannot be found out at the moment. Send it again with the same key to learn it.")
 	p.Err = err
 	return p
-}
-
-// wholeSeconds rounds up: a client that comes back early is refused again.
-func wholeSeconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

@@ -105,20 +105,25 @@ func Locked(detail, holder string, expires time.Time) *Problem {
 	}
 	if !expires.IsZero() {
 		p.Extensions["expires"] = rfc3339(expires)
-		p.Header.Set("Retry-After", wholeSeconds(time.Until(expires)))
+		p.RetryIn(time.Until(expires))
 	}
 	return p
 }
 
-// wholeSeconds rounds up, since a client that comes back a moment early is
-// refused again, and never says zero, which would mean "at once". RFC 9111
-// section 1.2.2 lets recipients count no further than 31 bits.
-func wholeSeconds(d time.Duration) string {
+// RetryIn sets Retry-After (RFC 9110 section 10.2.3) to d in whole seconds, at
+// least one and at most 2147483647, some 68 years. It rounds up, since a client
+// that comes back a moment early is refused again, and never says zero, which
+// would mean "at once". RFC 9111 section 1.2.2 lets recipients count no further
+// than 31 bits.
+func (p *Problem) RetryIn(d time.Duration) {
 	seconds := int64(d / time.Second)
 	if d%time.Second > 0 {
 		seconds++
 	}
-	return strconv.FormatInt(min(max(seconds, 1), math.MaxInt32), 10)
+	if p.Header == nil {
+		p.Header = make(http.Header, 1)
+	}
+	p.Header.Set("Retry-After", strconv.FormatInt(min(max(seconds, 1), math.MaxInt32), 10))
 }
 
 // rfc3339 writes t with the four digits that a year has in RFC 3339.

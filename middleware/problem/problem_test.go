@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -88,6 +89,16 @@ func TestLockedSaysWhoAndForHowLong(t *testing.T) {
 		assert.Empty(t, p.Extensions)
 		assert.Equal(t, "1", p.Header.Get("Retry-After"))
 	})
+}
+
+func TestRetryInRoundsUp(t *testing.T) {
+	p := new(problem.Problem)
+	for d, seconds := range map[time.Duration]string{
+		-time.Second: "1", 0: "1", time.Second: "1", time.Second + 1: "2", math.MaxInt64: "2147483647",
+	} {
+		p.RetryIn(d)
+		assert.Equal(t, []string{seconds}, p.Header["Retry-After"])
+	}
 }
 
 func TestProblemIsAnError(t *testing.T) {
