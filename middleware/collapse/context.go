@@ -1,0 +1,117 @@
+package collapse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+var (
+	errOver      = context.Canceled // as the server ends the context of a request that was answered
+	errAbandoned = errors.New("collapse: nobody waits for the answer any more")
+	errOverrun   = fmt.Errorf("collapse: the handler ran longer than Config.MaxRun: %w", context.DeadlineExceeded)
+)
+
+var _ context.Context = (*run)(nil)
+
+// life is the state of the context that the handler gets: the run itself. It
+// has the values of the leader's, but outlives its client for as long as others
+// wait. A context that nobody asks whether it has ended costs no timer.
+type life struct {
+	parent context.Context
+	cause  atomic.Pointer[error]   // that it ended of
+	made   atomic.Pointer[watched] // once somebody asks
+	mu     sync.Mutex              // held to make it
+}
+
+// watched is what it takes to tell that the context has ended.
+type watched struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	unbind func() bool // from the parent
+	timer  *time.Timer
+}
+
+// watch makes the context underneath when it is first asked for.
+func (r *run) watch() *watched {
+	l := &r.life
+	if w := l.made.Load(); w != nil {
+		return w
+	}
+	l.mu.Lock()
+	if w := l.made.Load(); w != nil {
+		l.mu.Unlock()
+		return w
+	}
+	w := new(watched)
+	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(l.parent))
+	w.unbind = context.AfterFunc(l.parent, r.leaderIsGone)
+	w.timer = time.AfterFunc(r.layer.config.MaxRun-(r.layer.now()-r.began), r.overrun)
+	l.made.Store(w)
+	l.mu.Unlock()
+	if cause := l.cause.Load(); cause != nil {
+		w.end(*cause)
+	} else if l.parent.Err() != nil {
+		r.leaderIsGone() // AfterFunc would tell, but later
+	}
+	return w
+}
+
+// cancel ends the context. The first cause counts.
+func (r *run) cancel(cause *error) {
+	if !r.life.cause.CompareAndSwap(nil, cause) {
+		return
+	}
+	if w := r.life.made.Load(); w != nil { // else whoever makes it looks for a cause
+		w.end(*cause)
+	}
+}
+
+func (w *watched) end(cause error) {
+	w.unbind()
+	w.timer.Stop()
+	w.cancel(cause)
+}
+
+// overrun ends a run that took too long. What its handler answers now it
+// answers because it was stopped, which is nobody else's answer.
+func (r *run) overrun() {
+	r.shard.mu.Lock()
+	sent := r.sent
+	if !sent {
+		r.remove()
+	}
+	r.shard.mu.Unlock()
+	if !sent { // a stream takes as long as it takes
+		r.decide(refused)
+		r.cancel(&errOverrun)
+	}
+}
+
+// Deadline says that there is none: whether MaxRun counts is only known when the
+// answer begins. See [context.Context].
+func (r *run) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done is closed when nobody waits for the answer any more, or the handler takes
+// too long; see [context.Context].
+func (r *run) Done() <-chan struct{} { return r.watch().ctx.Done() }
+
+// Err is context.Canceled once Done is closed. The cause tells why.
+func (r *run) Err() error { return r.watch().ctx.Err() }
+
+// Value returns the leader's value for key. It asks the context underneath once
+// there is one, so that contexts derived from it attach to it without a
+// goroutine, and once the leader's has ended: context.Cause looks for a cause
+// here, and would find the leader's.
+func (r *run) Value(key any) any {
+	if w := r.life.made.Load(); w != nil {
+		return w.ctx.Value(key)
+	}
+	if r.life.parent.Err() != nil {
+		return r.watch().ctx.Value(key)
+	}
+	return r.life.parent.Value(key)
+}

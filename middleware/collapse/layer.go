@@ -1,0 +1,113 @@
+package collapse
+
+import (
+	"hash/maphash"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/concordhttp/concord/middleware"
+)
+
+// Layer collapses identical reads. It is safe for concurrent use, and starts no
+// goroutine of its own.
+type Layer struct {
+	config   Config
+	names    *names
+	seed     maphash.Seed // so that nobody outside can make hashes collide
+	epoch    time.Time    // when time began
+	handlers atomic.Uint64
+	shards   [shards]shard
+	writes   writes
+}
+
+// New returns a Layer with a copy of c. Every mistake in c is reported, each as
+// a [*store.ConfigError].
+//
+// [*store.ConfigError]: https://pkg.go.dev/github.com/concordhttp/concord/store#ConfigError
+func New(c Config) (*Layer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	l := &Layer{config: c.complete(), names: newNames(c.Neutral), seed: maphash.MakeSeed(), epoch: time.Now()}
+	for i := range l.shards {
+		l.shards[i].runs = make(map[uint64]*run)
+	}
+	return l, nil
+}
+
+// handler is what one call of Handler returned. Two of them never share, since
+// behind them are different handlers.
+type handler struct {
+	layer  *Layer
+	next   http.Handler
+	number uint64
+}
+
+// Handler has identical GETs, and identical HEADs, that come while one of them
+// runs answered by that one run of next. A write of a resource, on whichever of
+// the Layer's handlers, ends the sharing of reads that began before it.
+func (l *Layer) Handler(next http.Handler) http.Handler {
+	return &handler{layer: l, next: next, number: l.handlers.Add(1)}
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		h.read(w, r)
+	case http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY", "PROPFIND", "REPORT", "SEARCH":
+		h.next.ServeHTTP(w, r) // safe, and not for us
+	default:
+		h.write(w, r)
+	}
+}
+
+// read joins the run of an identical request, or begins one, if r may share.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) {
+	var k *key
+	if !middleware.Find(w).Probe() {
+		k = h.keyOf(r)
+	}
+	if k == nil {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	l := h.layer
+	now := l.now()
+	run, place, over := l.shards[k.hash%shards].enter(l, k, r, now)
+	if place != leads {
+		k.giveBack()
+	}
+	switch place {
+	case leads:
+		run.lead(w, r)
+	case follows:
+		run.follow(w, r, now, over)
+	case turnedAway:
+		h.alone(w, r, 0)
+	case outside:
+		h.next.ServeHTTP(w, r)
+	}
+}
+
+// write runs next, and ends the sharing of what was read before it returned:
+// also if it panics, since nobody knows what it did until then.
+func (h *handler) write(w http.ResponseWriter, r *http.Request) {
+	l := h.layer
+	slot := l.writes.slot(maphash.String(l.seed, l.config.Resource(r))) // now: handlers change the path under it
+	defer slot.Add(1)
+	h.next.ServeHTTP(w, r)
+}
+
+func (l *Layer) observe(r *http.Request, e middleware.Event) {
+	if l.config.Observer == nil {
+		return
+	}
+	e.Layer, e.Method, e.Resource = "collapse", r.Method, l.config.Resource(r)
+	l.config.Observer.Observe(r.Context(), e)
+}
+
+// now is the time since the Layer was made. It is read faster than the time of
+// day, which nobody needs here.
+func (l *Layer) now() time.Duration { return time.Since(l.epoch) }

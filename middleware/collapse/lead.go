@@ -1,0 +1,118 @@
+package collapse
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/concordhttp/concord/middleware"
+)
+
+var _ middleware.Stage = (*run)(nil)
+
+// lead runs the handler, in the goroutine of its own request: a framework takes
+// back what belongs to a request once that has been answered.
+func (r *run) lead(w http.ResponseWriter, req *http.Request) {
+	r.outer.read(w.Header())
+	r.out = output{w: w, run: r}
+	r.request = *req.WithContext(r) // a copy as net/http makes it
+	if r.key.conditional {
+		r.request.Header = withoutConditions(req.Header)
+	}
+	rec, _ := middleware.RecordIn(&r.out, &r.recorder)
+	rec.Enter(r, r.layer.config.MaxBody)
+	returned := false
+	defer func() { r.end(req, returned) }()
+	r.handler.next.ServeHTTP(rec, &r.request)
+	req.Pattern = r.request.Pattern // for what is outside, such as a metric by route
+	r.share(rec)
+	r.observe(req, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()})
+	r.out.finishing = true
+	rec.Finish()
+	returned = true
+}
+
+// withoutConditions leaves out what the leader's client holds: it is no matter
+// of the others, and an answer without content is none for them.
+func withoutConditions(fields http.Header) http.Header {
+	fields = maps.Clone(fields)
+	delete(fields, "If-None-Match")
+	delete(fields, "If-Modified-Since")
+	return fields
+}
+
+// Decide implements [middleware.Stage]. An answer that cannot be shared goes out
+// as it is written, and those who wait begin at once.
+func (r *run) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
+	length := rec.DeclaredLength()
+	if r.request.Method == http.MethodHead {
+		length = 0
+	}
+	if length > r.window() || !shareable(rec.Status(), rec.Fields()) {
+		r.refuse()
+		return middleware.Pass
+	}
+	if length > r.layer.config.MaxBody {
+		return middleware.Pass
+	}
+	return middleware.Buffer
+}
+
+// share hands a buffered answer to those who wait, before the leader's client
+// gets it: a client that reads slowly holds nobody up.
+func (r *run) share(rec *middleware.Recorder) {
+	waiting := r.close()
+	trailers := waiting > 0 && hasTrailers(rec.Header())
+	rec.Leave()
+	if waiting == 0 || r.out.streamed {
+		return
+	}
+	if !rec.Buffered() || trailers || !shareable(rec.Status(), rec.Fields()) {
+		r.refuse()
+		return
+	}
+	addStatus(rec.Fields(), collapsed)
+	a := r.answerOf(rec.Status(), rec.Fields())
+	a.body = rec.Lend()
+	r.decide(&outcome{answer: a})
+}
+
+// end frees what the run holds. A handler that did not return, but panicked or
+// left with runtime.Goexit, leaves those who wait to themselves; that is no
+// answer to share, and nothing for them to die of.
+func (r *run) end(req *http.Request, returned bool) {
+	if !returned {
+		r.decide(refused)
+	}
+	if !returned || r.out.streamed {
+		r.endStream(returned)
+	}
+	r.cancel(&errOver)
+	if returned {
+		r.key.giveBack()
+		r.key = nil
+		return
+	}
+	// The key stays: a goroutine that the handler left behind may still write.
+	r.observe(req, middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn})
+}
+
+var errNoReturn = errors.New("collapse: the handler did not return: a panic, or runtime.Goexit")
+
+func (r *run) observe(req *http.Request, e middleware.Event) {
+	if r.layer.config.Observer != nil {
+		e.Run = r.layer.now() - r.began
+		r.layer.observe(req, e)
+	}
+}
+
+// hasTrailers reports whether the handler set trailers without declaring them.
+func hasTrailers(fields http.Header) bool {
+	for name := range fields {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
+}

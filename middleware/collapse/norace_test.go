@@ -1,0 +1,5 @@
+//go:build !race
+
+package collapse_test
+
+const raceEnabled = false

@@ -1,0 +1,149 @@
+package collapse
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/concordhttp/concord/middleware"
+)
+
+// run is one run of the handler that others may share the answer of: the
+// leader's request and, in one allocation, all that it needs.
+type run struct {
+	layer   *Layer
+	handler *handler
+	shard   *shard
+	hash    uint64
+	key     *key // the leader's, while the run can be joined
+	began   time.Duration
+	slot    *atomic.Uint64
+	written uint64 // what slot said when the run began
+
+	// The shard's lock guards these.
+	closed     bool          // nobody joins any more
+	sent       bool          // the answer is sent while it is written
+	leaderLeft bool          // the leader's client is gone
+	waiting    int           // followers that wait, or read along
+	patience   patience      // of those who wait
+	decided    chan struct{} // closed once outcome stands; nil until somebody waits
+	outcome    *outcome
+
+	life     life
+	request  http.Request // as the handler gets it
+	recorder middleware.Recorder
+	out      output
+	outer    outer
+}
+
+func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *run {
+	slot := l.writes.slot(k.resource)
+	return &run{
+		layer: l, handler: k.handler, shard: s, hash: k.hash, key: k,
+		began: now, slot: slot, written: slot.Load(),
+		life: life{parent: req.Context()},
+	}
+}
+
+// current reports whether what the run reads is still so, and it has not taken
+// too long.
+func (r *run) current(now time.Duration) bool {
+	return r.slot.Load() == r.written && now-r.began < r.layer.config.MaxRun
+}
+
+// join counts one more follower, and returns what tells it that it has waited
+// long enough. The caller holds the lock.
+func (r *run) join(now time.Duration) (over <-chan struct{}) {
+	r.waiting++
+	if r.decided == nil {
+		r.decided = make(chan struct{})
+	}
+	return r.patience.join(now, r.layer.config.MaxWait)
+}
+
+// leave counts one follower less. The last one ends a run for which nobody
+// waits any more.
+func (r *run) leave() {
+	r.shard.mu.Lock()
+	r.waiting--
+	if r.outcome != nil && r.outcome.stream != nil {
+		r.outcome.stream.readers.Add(-1)
+	}
+	r.endIfAbandoned()
+}
+
+// leaderIsGone is called when the context of the leader's request ends.
+func (r *run) leaderIsGone() {
+	r.shard.mu.Lock()
+	r.leaderLeft = true
+	r.endIfAbandoned()
+}
+
+// endIfAbandoned unlocks the shard, and ends a run for which nobody waits: it is
+// removed first, so that a request that comes now has one of its own.
+func (r *run) endIfAbandoned() {
+	abandoned := r.waiting == 0 && r.leaderLeft
+	if abandoned {
+		r.remove()
+	}
+	r.shard.mu.Unlock()
+	if abandoned {
+		r.cancel(&errAbandoned)
+	}
+}
+
+// remove lets nobody join any more; nobody looks at the key then. The caller
+// holds the lock.
+func (r *run) remove() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	if r.shard.runs[r.hash] == r { // a later run can have taken its place
+		delete(r.shard.runs, r.hash)
+	}
+}
+
+// close removes the run, and returns how many wait for a decision.
+func (r *run) close() (waiting int) {
+	r.shard.mu.Lock()
+	r.remove()
+	if r.outcome == nil {
+		waiting = r.waiting
+	}
+	r.shard.mu.Unlock()
+	return waiting
+}
+
+// decide removes the run and tells those who wait what becomes of them. It
+// reports whether that had not been decided before.
+func (r *run) decide(o *outcome) bool {
+	r.shard.mu.Lock()
+	defer r.shard.mu.Unlock()
+	r.remove()
+	if r.outcome != nil {
+		return false
+	}
+	r.outcome = o
+	if o.stream != nil {
+		o.stream.readers.Store(int64(r.waiting))
+	}
+	r.patience.end()
+	if r.decided != nil {
+		close(r.decided)
+	}
+	return true
+}
+
+// refuse has those who wait run for themselves, because the answer cannot be
+// shared; which the next ones like them need not find out by waiting.
+func (r *run) refuse() {
+	if r.close() > 0 {
+		r.mark()
+	}
+	r.decide(refused)
+}
+
+func (r *run) mark() {
+	r.shard.mark(r.hash, r.layer.now()+r.layer.config.Uncollapsible)
+}
