@@ -2,12 +2,15 @@
 # build or use Concord.
 FUZZTIME ?= 30s
 SOAK     ?= 20
+SEEDS    ?= 20000
 
-.PHONY: test lint fuzz bench soak ci
+.PHONY: test lint faults fuzz bench crash soak ci
 
 test: ; go test -race work
 lint: ; .ci/lint
+faults: ; go run .ci/faults.go
 fuzz: ; FUZZTIME=$(FUZZTIME) .ci/fuzz
 bench: ; go test -run='^$$' -bench=. -benchmem work
+crash: ; go test -race -v -timeout=4h -run='^TestCrash(Refuse|Rerun|Transactional)$$' ./idempotency -args -crash.seeds=$(SEEDS)
 soak: ; go test -race -shuffle=on -count=$(SOAK) -timeout=4h work
 ci: ; .ci/run

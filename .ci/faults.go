@@ -3,16 +3,19 @@
 // Faults plants faults in the code, one at a time, and fails unless the test
 // that is named beside each of them fails too. Run it as
 //
-//	go run .ci/faults.go idempotency/testdata/faults.txt
+//	go run .ci/faults.go
 //
-// from the root. The sources stay as they are: the fault is laid over them with
-// the -overlay flag of go test. The file says what a fault is.
+// from the root, for the faults of every testdata/faults.txt, or with the names
+// of files, or patterns of them, for those. The sources stay as they are: the
+// fault is laid over them with the -overlay flag of go test. The files say what
+// a fault is.
 package main
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,30 +25,82 @@ import (
 // fault is a change to a source file, and the test that has to see it.
 type fault struct {
 	name, file, pkg, test string
-	good, bad             []string // the lines that are replaced, and what by
+	good, bad             []string   // the lines that are replaced, and what by
+	missed                chan error // how it went; nil: the test has failed
 }
 
+// atOnce is how many faults are tried at the same time.
+const atOnce = 2
+
 func main() {
-	if len(os.Args) != 2 {
-		exit(errors.New("usage: go run .ci/faults.go FILE"))
-	}
-	faults, err := read(os.Args[1])
+	files, err := named(os.Args[1:])
 	if err != nil {
 		exit(err)
 	}
-	missed := 0
-	for _, f := range faults {
-		if err := f.plant(); err != nil {
-			missed++
-			fmt.Printf("MISSED: %s: %v\n", f.name, err)
-			continue
+	var all [][]*fault
+	for _, file := range files {
+		faults, err := read(file)
+		if err != nil {
+			exit(err)
 		}
-		fmt.Printf("caught by %s: %s\n", f.test, f.name)
+		if len(faults) == 0 {
+			exit(fmt.Errorf("%s has no faults", file))
+		}
+		all = append(all, faults)
 	}
-	if missed > 0 || len(faults) == 0 {
-		exit(fmt.Errorf("%d of %d faults were not caught", missed, len(faults)))
+	go try(all)
+	count, missed := 0, 0
+	for i, file := range files {
+		fmt.Printf("%s:\n", file)
+		for _, f := range all[i] {
+			count++
+			if err := <-f.missed; err != nil {
+				missed++
+				fmt.Printf("  MISSED: %s: %v\n", f.name, err)
+				continue
+			}
+			fmt.Printf("  caught by %s: %s\n", f.test, f.name)
+		}
 	}
-	fmt.Printf("%d faults, each caught.\n", len(faults))
+	if missed > 0 || count == 0 {
+		exit(fmt.Errorf("%d of %d faults were not caught", missed, count))
+	}
+	fmt.Printf("%d faults, each caught.\n", count)
+}
+
+// try tries the faults, some at a time, in the order in which they are told.
+func try(all [][]*fault) {
+	free := make(chan struct{}, atOnce)
+	for _, faults := range all {
+		for _, f := range faults {
+			free <- struct{}{}
+			go func() {
+				f.missed <- f.plant()
+				<-free
+			}()
+		}
+	}
+}
+
+// named returns the files that match patterns; without any, all that there are.
+func named(patterns []string) (files []string, err error) {
+	for _, pattern := range patterns {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			return nil, errors.Join(fmt.Errorf("no file is called %s", pattern), err)
+		}
+		files = append(files, some...)
+	}
+	if len(patterns) > 0 {
+		return files, nil
+	}
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Base(path) == "faults.txt" && filepath.Base(filepath.Dir(path)) == "testdata" {
+			files = append(files, path)
+		}
+		return err
+	})
+	return files, err
 }
 
 func exit(err error) {
@@ -70,7 +125,7 @@ func read(name string) (all []*fault, err error) {
 			continue
 		}
 		if f == nil {
-			f = new(fault)
+			f = &fault{missed: make(chan error, 1)}
 			all = append(all, f)
 		}
 		if !f.add(line) {
