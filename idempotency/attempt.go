@@ -16,8 +16,8 @@ type Attempt struct {
 
 	mu    sync.Mutex
 	stage stage
-	taken lease.Standing // what stood in the way, if stage is superseded
-	cause error          // why stage is undone or undecided
+	taken *lease.Standing // what stood in the way, if stage is superseded
+	cause error           // why stage is undone or undecided
 }
 
 // FromContext returns the Attempt of the request whose context this is, or one
@@ -74,10 +74,10 @@ func (a *Attempt) end(s stage, err error) {
 func (a *Attempt) supersede(by lease.Standing, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stage, a.taken, a.cause = superseded, by, err
+	a.stage, a.taken, a.cause = superseded, &by, err
 }
 
-func (a *Attempt) ended() (stage, lease.Standing, error) {
+func (a *Attempt) ended() (stage, *lease.Standing, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.stage, a.taken, a.cause

@@ -67,22 +67,21 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 // asked is the claim that this request makes.
 func (q *request) asked() lease.Claim {
 	if q.run == nil {
-		q.run = &run{started: time.Now()}
+		q.run = &run{started: time.Now().UnixMilli()}
 	}
-	asked := lease.Claim{
-		Note:  q.l.codec.claim(q.noteRoom[:], q.key, q.note(claimed)),
-		TTL:   q.l.config.TTL,
-		Fixed: q.l.config.Transactional,
-	}
+	asked := lease.Claim{TTL: q.l.config.TTL, Fixed: q.l.config.Transactional}
+	var room []byte
 	if !q.roomUsed {
 		q.roomUsed, asked.Room, asked.HeadRoom = true, &q.leaseRoom, q.headRoom[:]
+		room = q.headRoom[lease.HeadSize:]
 	}
+	asked.Note = q.l.codec.claim(room, q.key, q.note(claimed))
 	return asked
 }
 
 // note is what the record says of this request, in a given state.
 func (q *request) note(s state) note {
-	return note{state: s, fingerprint: q.fingerprint, started: q.started}
+	return note{state: s, fingerprint: q.fingerprint, started: time.UnixMilli(q.started)}
 }
 
 func (q *request) detached() context.Context { return context.WithoutCancel(q.r.Context()) }

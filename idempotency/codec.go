@@ -26,6 +26,8 @@ const (
 	noteSealerAt = 3
 	notePrefix   = 4
 	noteSumSize  = 4
+
+	claimNoteSize = notePrefix + textMin + noteSumSize // unsealed
 )
 
 // codec turns notes and answers into the bytes of a record and back. It is not

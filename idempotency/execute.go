@@ -16,17 +16,17 @@ import (
 // run is what a request has when its handler is to run: kept in one piece, so
 // that it costs one allocation.
 type run struct {
-	leaseRoom lease.Lease               // for the claim
-	headRoom  [lease.HeadSize + 56]byte // for the claim's head
-	roomUsed  bool                      // both were used
-	noteRoom  [128]byte                 // for what the record says, one note after another
+	leaseRoom lease.Lease                          // for the claim
+	headRoom  [lease.HeadSize + claimNoteSize]byte // for the claim's head
+	roomUsed  bool                                 // both were used
+	noteRoom  [120]byte                            // for the note of the outcome
 	attempt   Attempt
 	context   running
 	recorder  middleware.Recorder // room for rec
 	rec       *middleware.Recorder
 	cancel    context.CancelFunc // of what the lease descends from; nil: nothing
 
-	started time.Time
+	started int64         // in milliseconds since 1970
 	took    time.Duration // if somebody observes
 	before  http.Header   // the fields that were there before the layer
 	passed  http.Header   // the fields of an answer that was sent on before its end; nil: it was not

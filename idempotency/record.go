@@ -28,7 +28,7 @@ func (q *request) conclude() {
 	case undecided:
 		q.observe(middleware.Event{Kind: middleware.EventFailed, Err: err})
 	case superseded:
-		q.yield(by, err)
+		q.yield(*by, err)
 	}
 }
 

@@ -29,8 +29,9 @@ type Claim struct {
 	// used again, whether or not there is a Lease in the end.
 	Room *Lease
 	// HeadRoom, if it can hold them, is where the HeadSize and the Note are put
-	// together, to save an allocation. The store keeps it: it must not be used
-	// for anything else, ever.
+	// together, to save an allocation. The Note may be there already, HeadSize
+	// from the start. The store keeps it: it must not be used for anything else,
+	// ever.
 	HeadRoom []byte
 }
 

@@ -5,6 +5,17 @@ import (
 	"errors"
 )
 
+// release returns the call that ends the lease. A store in memory, whose calls
+// are over when they return, has kept nothing of the first one.
+func (l *Lease) release(ctx context.Context) *call {
+	l.releasing = &l.acquiring
+	if !l.keeper.immediate {
+		l.releasing = new(call)
+	}
+	*l.releasing = call{parent: ctx, keeper: l.keeper, detached: true}
+	return l.releasing
+}
+
 // close ends the lease on its owner's behalf: no renewal is started any more,
 // the context ends, and a renewal under way is waited for, so that the owner
 // makes one write at a time. It prepares l.releasing for the write to come, and
@@ -27,8 +38,7 @@ func (l *Lease) close(ctx context.Context) (version uint64, ok bool, lost error)
 		cause = &context.Canceled
 	}
 	l.leave(cause)
-	c := &l.releasing
-	c.parent, c.keeper, c.detached = ctx, l.keeper, true
+	c := l.release(ctx)
 	if renewal != nil {
 		select {
 		case <-renewal:

@@ -32,7 +32,8 @@ type Lease struct {
 	ttl   time.Duration
 	token uint64
 
-	acquiring, releasing call // one for each, since a store may keep the first
+	acquiring call
+	releasing *call // acquiring once more if the store has let go of it
 
 	mu       sync.Mutex
 	version  uint64 // of the record as its owner knows it

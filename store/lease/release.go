@@ -28,7 +28,7 @@ func (l *Lease) Release(ctx context.Context) error {
 		return nil
 	}
 	defer l.releasing.finish()
-	err := l.keeper.drop(&l.releasing, l, version)
+	err := l.keeper.drop(l.releasing, l, version)
 	switch {
 	case errors.Is(err, ErrLost) && lost != nil:
 		return errors.Join(ErrTakenOver, lost)
