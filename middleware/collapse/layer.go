@@ -18,7 +18,7 @@ type Layer struct {
 	epoch    time.Time    // when time began
 	handlers atomic.Uint64
 	shards   [shards]shard
-	writes   writes
+	writes   *writes // shared by Layers that are made of one another
 }
 
 // New returns a Layer with a copy of c. Every mistake in c is reported, each as
@@ -29,11 +29,22 @@ func New(c Config) (*Layer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{config: c.complete(), names: newNames(c.Neutral), seed: maphash.MakeSeed(), epoch: time.Now()}
+	l := &Layer{config: c.complete(), names: newNames(c.Neutral), seed: maphash.MakeSeed(), epoch: time.Now(), writes: new(writes)}
 	for i := range l.shards {
 		l.shards[i].runs = make(map[uint64]*run)
 	}
 	return l, nil
+}
+
+// With returns a Layer with another Config, the writes of which count for the
+// reads of l, and the other way round. Both need the same Resource for that.
+func (l *Layer) With(c Config) (*Layer, error) {
+	other, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	other.seed, other.writes = l.seed, l.writes
+	return other, nil
 }
 
 // handler is what one call of Handler returned. Two of them never share, since
@@ -95,8 +106,11 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) {
 // also if it panics, since nobody knows what it did until then.
 func (h *handler) write(w http.ResponseWriter, r *http.Request) {
 	l := h.layer
-	slot := l.writes.slot(maphash.String(l.seed, l.config.Resource(r))) // now: handlers change the path under it
-	defer slot.Add(1)
+	var slot *atomic.Uint64
+	if l.writes.live.Load() > 0 {
+		slot = l.writes.slot(maphash.String(l.seed, l.config.Resource(r))) // now: handlers change the path under it
+	}
+	defer l.writes.add(slot)
 	h.next.ServeHTTP(w, r)
 }
 

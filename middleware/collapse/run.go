@@ -18,7 +18,7 @@ type run struct {
 	key     *key // the leader's, while the run can be joined
 	began   time.Duration
 	slot    *atomic.Uint64
-	written uint64 // what slot said when the run began
+	written uint64 // how many writes were counted when the run began
 
 	// The shard's lock guards these.
 	closed     bool          // nobody joins any more
@@ -38,9 +38,10 @@ type run struct {
 
 func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *run {
 	slot := l.writes.slot(k.resource)
+	l.writes.live.Add(1) // before the count is taken: a write that ends now has to see it
 	return &run{
 		layer: l, handler: k.handler, shard: s, hash: k.hash, key: k,
-		began: now, slot: slot, written: slot.Load(),
+		began: now, slot: slot, written: l.writes.count(slot),
 		life: life{parent: req.Context()},
 	}
 }
@@ -48,7 +49,7 @@ func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *r
 // current reports whether what the run reads is still so, and it has not taken
 // too long.
 func (r *run) current(now time.Duration) bool {
-	return r.slot.Load() == r.written && now-r.began < r.layer.config.MaxRun
+	return r.layer.writes.count(r.slot) == r.written && now-r.began < r.layer.config.MaxRun
 }
 
 // join counts one more follower, and returns what tells it that it has waited
@@ -99,6 +100,7 @@ func (r *run) remove() {
 		return
 	}
 	r.closed = true
+	r.layer.writes.live.Add(-1)
 	if r.shard.runs[r.hash] == r { // a later run can have taken its place
 		delete(r.shard.runs, r.hash)
 	}

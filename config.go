@@ -1,0 +1,132 @@
+package concord
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+
+	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/collapse"
+	"github.com/concordhttp/concord/middleware/lock"
+	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store"
+)
+
+// Layers is a set of layers.
+type Layers uint8
+
+// The layers that can be left out. Edit locks are left out unless Config.Lock is
+// set.
+const (
+	LayerETag Layers = 1 << iota
+	LayerIdempotency
+	LayerCollapse
+)
+
+// Config is what [New] takes. Principal is required; everything else has a
+// default. What a nested Config leaves zero it inherits: Store, Namespace,
+// Principal, Resource, Respond and Observer.
+type Config struct {
+	// Store keeps claims, outcomes, locks and the gate. Nil: a memory store of
+	// this Stack's own; two Stacks then share nothing, and a restart forgets.
+	Store store.Store
+
+	// Principal tells whom a request acts for. Required: without it one
+	// caller could be given another's answer.
+	Principal Principal
+
+	// Namespace keeps applications on one store apart.
+	Namespace string
+
+	// Resource returns the key of the resource that a request is about. Nil:
+	// the normalised path.
+	Resource func(*http.Request) string
+
+	// Respond writes problems. Nil: [problem.JSON].
+	Respond problem.Responder
+
+	// Observer is told of each decision of each layer. Nil: nobody is.
+	Observer middleware.Observer
+
+	// Off leaves layers out.
+	Off Layers
+
+	ETag        etag.Config
+	Idempotency idempotency.Config
+	Collapse    collapse.Config
+	Lock        *lock.Config // nil: no edit locks
+}
+
+// inherit returns c with what its nested configurations leave zero.
+func (c Config) inherit() Config {
+	inherit(&c.ETag.Store, c.Store)
+	inherit(&c.Idempotency.Store, c.Store)
+	inherit(&c.ETag.Namespace, c.Namespace)
+	inherit(&c.Idempotency.Namespace, c.Namespace)
+	inheritFunc(&c.Idempotency.Principal, c.Principal)
+	inheritFunc(&c.Collapse.Principal, c.Principal)
+	inheritFunc(&c.ETag.Resource, c.Resource)
+	inheritFunc(&c.Collapse.Resource, c.Resource)
+	inheritFunc(&c.ETag.Respond, c.Respond)
+	inheritFunc(&c.Idempotency.Respond, c.Respond)
+	inheritFunc(&c.Collapse.Respond, c.Respond)
+	inherit(&c.ETag.Observer, c.Observer)
+	inherit(&c.Idempotency.Observer, c.Observer)
+	inherit(&c.Collapse.Observer, c.Observer)
+	if c.Lock == nil {
+		return c
+	}
+	l := *c.Lock // the caller's stays as it is
+	inherit(&l.Store, c.Store)
+	inherit(&l.Namespace, c.Namespace)
+	inheritFunc(&l.Principal, c.Principal)
+	inheritFunc(&l.Resource, c.Resource)
+	inheritFunc(&l.Respond, c.Respond)
+	inherit(&l.Observer, c.Observer)
+	c.Lock = &l
+	return c
+}
+
+func inherit[T comparable](field *T, outer T) {
+	var zero T
+	if *field == zero {
+		*field = outer
+	}
+}
+
+// function is what can be inherited and not be compared.
+type function interface {
+	~func(*http.Request) string | ~func(*http.Request) (string, error) |
+		~func(http.ResponseWriter, *http.Request, *problem.Problem)
+}
+
+// inheritFunc is inherit for functions.
+func inheritFunc[F function](field *F, outer F) {
+	if *field == nil {
+		*field = outer
+	}
+}
+
+// validate reports the mistakes that are not those of a nested Config.
+func (c *Config) validate() error {
+	var mistakes []error
+	wrong := func(field string, value any, reason string) {
+		mistakes = append(mistakes, &store.ConfigError{Field: "concord.Config." + field, Value: value, Reason: reason})
+	}
+	if c.Principal == nil {
+		wrong("Principal", nil, "is required: without it one caller could be given another's answer")
+		c.Principal = middleware.DangerouslyShared // said once is enough: the nested ones need not say it again
+	}
+	if all := LayerETag | LayerIdempotency | LayerCollapse; c.Off&^all != 0 {
+		wrong("Off", c.Off, "has layers that there are not")
+	}
+	if c.Off&LayerIdempotency != 0 && c.Idempotency.Transactional {
+		wrong("Off", c.Off, "leaves out the layer that Idempotency.Transactional asks for")
+	}
+	if v := reflect.ValueOf(c.Store); c.Store != nil && v.Kind() == reflect.Pointer && v.IsNil() {
+		wrong("Store", v.Type().String(), "is a nil pointer")
+	}
+	return errors.Join(mistakes...)
+}

@@ -1,0 +1,183 @@
+package concord
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/collapse"
+	"github.com/concordhttp/concord/middleware/lock"
+	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/memory"
+)
+
+// Stack is all layers in the one right order. It is safe for concurrent use.
+// Make one with [New].
+type Stack struct {
+	config Config // as it was given, but for the Store
+	own    *memory.Store
+	layers []middleware.Middleware // the outermost first
+	lock   *lock.Layer
+	reads  *collapse.Layer
+}
+
+// New returns a Stack with a copy of c. Every mistake in c and in what is nested
+// in it is reported at once, each as a [*store.ConfigError].
+func New(c Config) (*Stack, error) {
+	return build(c, nil)
+}
+
+// build makes a Stack that shares its runs with another one, unless that is nil.
+func build(c Config, shared *collapse.Layer) (*Stack, error) {
+	mistakes := c.validate()
+	s := &Stack{}
+	if c.Store == nil {
+		s.own = memory.New(memory.Config{})
+		c.Store = s.own
+	}
+	s.config = c
+	b := builder{c: c.inherit(), s: s, shared: shared}
+	b.build()
+	if err := errors.Join(append(b.mistakes, mistakes)...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Handler protects next, which is usually a whole router. Called twice it makes
+// two handlers, which share the gate, the locks and what is recorded.
+func (s *Stack) Handler(next http.Handler) http.Handler {
+	return middleware.Chain(s.layers...)(next)
+}
+
+// HandlerFunc makes a handler of a function that either answers or returns an
+// error, which is then answered with Config.Respond: as the problem that
+// [problem.From] finds in it, or as one that says nothing but that something
+// went wrong. It does not protect: the handler belongs on a router that
+// [Stack.Handler] is around.
+func (s *Stack) HandlerFunc(f func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return s.config.Respond.HandlerFunc(f)
+}
+
+// With returns a Stack with other settings for some routes: change is given a
+// copy of the Config to change. Whatever it does not change is shared: the
+// store, and with it gate, locks and outcomes; and the runs of reads, so that a
+// write that goes through one Stack is seen by the reads of the other.
+func (s *Stack) With(change func(*Config)) (*Stack, error) {
+	c := s.config
+	change(&c)
+	return build(c, s.reads)
+}
+
+// Lock is the layer of edit locks, for servers with routes of their own for
+// them; nil without Config.Lock.
+func (s *Stack) Lock() *lock.Layer { return s.lock }
+
+// Close gives back what the Stack holds: its own memory store, if it has one.
+// Call it when no request runs any more, after [http.Server.Shutdown]; requests
+// that come later are answered 503. A Stack that another one was made of with
+// [Stack.With] must be closed last.
+func (s *Stack) Close(context.Context) error {
+	if s.own == nil {
+		return nil
+	}
+	return s.own.Close()
+}
+
+// builder puts the layers together, the outermost first. Each arrow of this
+// order stops a fault; see the package comment.
+type builder struct {
+	c        Config // with what it inherits
+	s        *Stack
+	shared   *collapse.Layer
+	mistakes []error
+}
+
+func (b *builder) build() {
+	once := b.idempotency()
+	tags := b.etag()
+	if once != nil {
+		b.add(once.Claim)
+	}
+	if tags != nil {
+		b.add(tags.Conditions)
+	}
+	b.addLock()
+	b.addCollapse()
+	if tags != nil {
+		b.add(tags.Generate)
+	}
+	if once != nil && b.c.Idempotency.Transactional {
+		b.add(once.Run)
+	}
+}
+
+func (b *builder) add(m middleware.Middleware) { b.s.layers = append(b.s.layers, m) }
+
+func (b *builder) failed(err error, field string) bool {
+	if err == nil {
+		return false
+	}
+	b.mistakes = append(b.mistakes, store.RenameFields(err, func(name string) string {
+		_, own, _ := strings.Cut(name, ".Config.")
+		return field + "." + own
+	}))
+	return true
+}
+
+func (b *builder) idempotency() *idempotency.Layer {
+	if b.c.Off&LayerIdempotency != 0 {
+		return nil
+	}
+	l, err := idempotency.New(b.c.Idempotency)
+	if b.failed(err, "concord.Config.Idempotency") {
+		return nil
+	}
+	return l
+}
+
+func (b *builder) etag() *etag.Layer {
+	if b.c.Off&LayerETag != 0 {
+		return nil
+	}
+	l, err := etag.New(b.c.ETag)
+	if b.failed(err, "concord.Config.ETag") {
+		return nil
+	}
+	return l
+}
+
+func (b *builder) addLock() {
+	if b.c.Lock == nil {
+		return
+	}
+	l, err := lock.New(*b.c.Lock)
+	if b.failed(err, "concord.Config.Lock") {
+		return
+	}
+	b.s.lock = l
+	b.add(l.Handler)
+}
+
+func (b *builder) addCollapse() {
+	if b.c.Off&LayerCollapse != 0 {
+		return
+	}
+	l, err := b.collapse()
+	if b.failed(err, "concord.Config.Collapse") {
+		return
+	}
+	b.s.reads = l
+	b.add(l.Handler)
+}
+
+func (b *builder) collapse() (*collapse.Layer, error) {
+	if b.shared != nil {
+		return b.shared.With(b.c.Collapse)
+	}
+	return collapse.New(b.c.Collapse)
+}
