@@ -1,6 +1,7 @@
 package collapse
 
-// Runs returns how many runs can be joined.
+// Runs returns how many runs can be joined, as they are counted for writes or
+// found, whichever is more.
 func (l *Layer) Runs() (n int) {
 	for i := range l.shards {
 		s := &l.shards[i]
@@ -8,7 +9,7 @@ func (l *Layer) Runs() (n int) {
 		n += len(s.runs)
 		s.mu.Unlock()
 	}
-	return n
+	return max(n, int(l.writes.live.Load()))
 }
 
 // Waiting returns how many followers the runs have that can be joined.
