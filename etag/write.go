@@ -138,9 +138,9 @@ func (h holdBack) Decide(rec *middleware.Recorder, _ middleware.Decision) middle
 // throughGate holds the gate from the check to the end of the handler, also
 // if that panics.
 func (wr *write) throughGate(rec *middleware.Recorder) *problem.Problem {
-	began := wr.l.now()
+	began := middleware.Began(wr.l.config.Observer)
 	pass, err := wr.l.gate.EnterIn(wr.r.Context(), wr.resource, wr.passRoom)
-	wr.wait = wr.l.since(began)
+	wr.wait = middleware.Took(began)
 	if err != nil {
 		return gateClosed(err)
 	}
@@ -249,19 +249,4 @@ func (wr *write) undecidedByDate(s State) bool {
 	p := wr.preconditions
 	return wr.required && !p.hasIfMatch() && !p.noneMatchAny() &&
 		(!s.Exists || s.LastModified.IsZero())
-}
-
-// now and since cost nothing when nobody observes.
-func (l *Layer) now() time.Time {
-	if l.config.Observer == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func (l *Layer) since(began time.Time) time.Duration {
-	if began.IsZero() {
-		return 0
-	}
-	return time.Since(began)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/store/lease"
 )
 
@@ -44,8 +45,8 @@ func (q *request) takeOver(seen lease.Standing) (*lease.Lease, lease.Standing, e
 // and claimed. It ends with the client's connection; the claim does not.
 func (q *request) await() (*lease.Lease, lease.Standing, error) {
 	q.waited = true
-	began := q.l.now()
-	defer func() { q.wait = q.l.since(began) }()
+	began := middleware.Began(q.l.config.Observer)
+	defer func() { q.wait = middleware.Took(began) }()
 	ctx, cancel := context.WithCancel(q.detached())
 	stop := context.AfterFunc(q.r.Context(), cancel)
 	asked := q.asked()

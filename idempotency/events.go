@@ -2,7 +2,6 @@ package idempotency
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/concordhttp/concord/middleware"
 )
@@ -33,19 +32,4 @@ func (l *Layer) reference(key string) string {
 		return ""
 	}
 	return reference(key)
-}
-
-// now and since cost nothing when nobody observes.
-func (l *Layer) now() time.Time {
-	if l.config.Observer == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func (l *Layer) since(began time.Time) time.Duration {
-	if began.IsZero() {
-		return 0
-	}
-	return time.Since(began)
 }

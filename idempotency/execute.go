@@ -68,10 +68,10 @@ var errNoReturn = errors.New("idempotency: the handler did not return: a panic, 
 func (q *request) runHandler() {
 	u := q.run
 	inner := q.inner(&u.context)
-	began := q.l.now()
+	began := middleware.Began(q.l.config.Observer)
 	returned := false
 	defer func() {
-		u.took = q.l.since(began)
+		u.took = middleware.Took(began)
 		if !returned {
 			q.concludePanic()
 		}

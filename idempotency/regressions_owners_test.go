@@ -120,15 +120,7 @@ func TestNobodyIsToldThatWhatRanDidNot(t *testing.T) {
 		assertCharge(t, 2, second.answer())
 	})
 	bubble(t, "one whose commit came too late", func(t *testing.T) {
-		s := newTxMemory()
-		a := planned(t, s, s, txPlan{takes: lapseTime + time.Second, unlocked: true})
-		b := serverOn(t, s, booking(func(w http.ResponseWriter, _ *http.Request, n int64) {
-			time.Sleep(5 * time.Second)
-			charged(w, n)
-		}))
-		first := start(a, post("k", "{}"))
-		time.Sleep(lapseTime)
-		second := start(b, post("k", "{}"))
+		first, second := overtakenUnderWay(t, newTxMemory())
 		truthful(t, problem.KindRequestInFlight, first.answer())
 		assertCharge(t, 1, second.answer())
 	})

@@ -128,6 +128,20 @@ func TestSlowCommit(t *testing.T) {
 	})
 }
 
+// overtakenUnderWay returns a request whose commit comes just too late, and the
+// one under the same key that has taken over and still runs.
+func overtakenUnderWay(t *testing.T, s *txMemory) (first, second *pending) {
+	t.Helper()
+	a := planned(t, s, s, txPlan{takes: lapseTime + time.Second, unlocked: true})
+	b := serverOn(t, s, booking(func(w http.ResponseWriter, _ *http.Request, n int64) {
+		time.Sleep(5 * time.Second)
+		charged(w, n)
+	}))
+	first = start(a, post("k", "{}"))
+	time.Sleep(lapseTime)
+	return first, start(b, post("k", "{}"))
+}
+
 // The commit of the first server takes so long that others come in between.
 func TestCommitThatIsTakenOver(t *testing.T) {
 	slow := txPlan{takes: time.Minute, unlocked: true}
@@ -150,14 +164,7 @@ func TestCommitThatIsTakenOver(t *testing.T) {
 	})
 	bubble(t, "by one that still runs", func(t *testing.T) {
 		s := newTxMemory()
-		a := planned(t, s, s, txPlan{takes: lapseTime + time.Second, unlocked: true})
-		b := serverOn(t, s, booking(func(w http.ResponseWriter, _ *http.Request, n int64) {
-			time.Sleep(5 * time.Second)
-			charged(w, n)
-		}))
-		first := start(a, post("k", "{}"))
-		time.Sleep(lapseTime)
-		second := start(b, post("k", "{}"))
+		first, second := overtakenUnderWay(t, s)
 		assertInFlight(t, first.answer())
 		assertCharge(t, 1, second.answer())
 		assert.Equal(t, 1, s.count("k"))

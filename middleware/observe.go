@@ -68,6 +68,23 @@ type Observer interface {
 	Observe(context.Context, Event)
 }
 
+// Began is the time at which something begins of which o is to be told how long
+// it took. For a nil o it is zero, and costs nothing.
+func Began(o Observer) time.Time {
+	if o == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// Took is how long ago began was, 0 if that is zero.
+func Took(began time.Time) time.Duration {
+	if began.IsZero() {
+		return 0
+	}
+	return time.Since(began)
+}
+
 // Log returns an Observer that writes events to l, or to [slog.Default] at the
 // time of the event if l is nil: what went as it was asked at level debug, refusals
 // at info, lost leases at warn and failures at error. Keys appear as digests

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +13,16 @@ import (
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
 )
+
+func TestWhatNobodyIsToldIsNotTimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for o, want := range map[middleware.Observer]time.Duration{nil: 0, middleware.Log(nil): time.Second} {
+			began := middleware.Began(o)
+			time.Sleep(time.Second)
+			assert.Equal(t, want, middleware.Took(began))
+		}
+	})
+}
 
 func TestLogWritesWhatAppliesAndNothingElse(t *testing.T) {
 	var out bytes.Buffer

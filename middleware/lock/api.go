@@ -37,14 +37,14 @@ func (s *standing) lock() Lock {
 // The error is a [*problem.Problem] that a handler can return as it is; it wraps
 // [ErrLocked] if the resource is locked already, also by the same principal.
 func (l *Layer) Acquire(ctx context.Context, resource, principal, holder string, ttl time.Duration) (Lock, error) {
-	began := l.now()
+	began := middleware.Began(l.config.Observer)
 	key := l.storageKey(resource)
 	owner, err := ownerOf(key, principal)
 	if err != nil {
 		return l.told(ctx, resource, nil, principalUnknown(err), 0)
 	}
 	pass, err := l.gate.Enter(ctx, resource)
-	wait := l.since(began)
+	wait := middleware.Took(began)
 	if err != nil {
 		return l.told(ctx, resource, nil, gateClosed(err), wait)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -93,19 +92,4 @@ func (l *Layer) observe(ctx context.Context, method, resource string, e middlewa
 	}
 	e.Layer, e.Method, e.Resource = "lock", method, resource
 	l.config.Observer.Observe(ctx, e)
-}
-
-// now and since cost nothing when nobody observes.
-func (l *Layer) now() time.Time {
-	if l.config.Observer == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func (l *Layer) since(began time.Time) time.Duration {
-	if began.IsZero() {
-		return 0
-	}
-	return time.Since(began)
 }

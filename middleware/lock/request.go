@@ -107,9 +107,9 @@ func (q *request) freeBody() { q.body.Free() }
 // panics. A gate that somebody further out holds is theirs to open, and so is it
 // to hold the answer back meanwhile.
 func (q *request) throughGate(rec *middleware.Recorder) *problem.Problem {
-	began := q.l.now()
+	began := middleware.Began(q.l.config.Observer)
 	pass, err := q.l.gate.EnterIn(q.r.Context(), q.resource, &q.lease)
-	q.wait = q.l.since(began)
+	q.wait = middleware.Took(began)
 	if err != nil {
 		return gateClosed(err)
 	}

@@ -53,10 +53,10 @@ var errNoReturn = errors.New("lock: the handler did not return: a panic, or runt
 // run runs the handler, and tells the observer how that went.
 func (q *request) run(rec *middleware.Recorder) {
 	e := middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn, Wait: q.wait}
-	began := q.l.now()
+	began := middleware.Began(q.l.config.Observer)
 	if q.l.config.Observer != nil {
 		defer func() {
-			e.Run, e.Holder = q.l.since(began), q.lock.shownHolder()
+			e.Run, e.Holder = middleware.Took(began), q.lock.shownHolder()
 			q.l.observe(q.r.Context(), q.r.Method, q.resource, e)
 		}()
 	}

@@ -27,29 +27,38 @@ func orphan(t *testing.T, m *model, key string) lease.Standing {
 	return seen
 }
 
+// oneOfMany has many keepers try at once for the same record, with the note
+// "winner", and returns the lease of the only one that gets it.
+func oneOfMany(t *testing.T, m *model, try func(*lease.Keeper) (*lease.Lease, lease.Standing, error)) (winner *lease.Lease) {
+	t.Helper()
+	won := make(chan *lease.Lease, 16)
+	for range cap(won) {
+		k := keeper(t, m)
+		go func() {
+			l, standing, err := try(k)
+			if err != nil || (l == nil && string(standing.Note) != "winner") {
+				t.Errorf("lost to %q, %v", standing.Note, err)
+			}
+			won <- l
+		}()
+	}
+	for range cap(won) {
+		if l := <-won; l != nil {
+			require.Nil(t, winner, "two have the same record")
+			winner = l
+		}
+	}
+	require.NotNil(t, winner)
+	return winner
+}
+
 func TestTakeoverIsCompareAndSet(t *testing.T) {
 	bubble(t, "of many takers one succeeds", func(t *testing.T) {
 		m := newModel()
 		seen := orphan(t, m, "key")
-		won := make(chan *lease.Lease, 16)
-		for range cap(won) {
-			k := keeper(t, m)
-			go func() {
-				l, standing, err := k.Takeover(context.Background(), "key", seen, claim("taker"))
-				if err != nil || (l == nil && string(standing.Note) != "taker") {
-					t.Errorf("lost to %q, %v", standing.Note, err)
-				}
-				won <- l
-			}()
-		}
-		var winner *lease.Lease
-		for range cap(won) {
-			if l := <-won; l != nil {
-				require.Nil(t, winner, "two takers of one orphan")
-				winner = l
-			}
-		}
-		require.NotNil(t, winner)
+		winner := oneOfMany(t, m, func(k *lease.Keeper) (*lease.Lease, lease.Standing, error) {
+			return k.Takeover(context.Background(), "key", seen, claim("winner"))
+		})
 		require.Greater(t, winner.Token(), seen.Record.Version)
 		require.NoError(t, winner.Release(t.Context()))
 	})

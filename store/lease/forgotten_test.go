@@ -25,5 +25,5 @@ func TestAForgottenStoreIsNotKeptByATimer(t *testing.T) {
 		return weak.Make(s)
 	}()
 	runtime.GC()
-	require.True(t, forgotten.Value() == nil)
+	require.Nil(t, forgotten.Value())
 }

@@ -15,7 +15,7 @@ func TestAStoreMayKeepTheContextOfACall(t *testing.T) {
 	m := newModel()
 	m.setFaults(func(s step) fault {
 		return fault{before: func(ctx context.Context) error {
-			kept[s.method] = ctx
+			kept[s.method] = ctx //nolint:fatcontext // it is what the test is about
 			return nil
 		}}
 	})

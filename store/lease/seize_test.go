@@ -134,25 +134,9 @@ func TestSeize(t *testing.T) {
 	bubble(t, "of many one succeeds", func(t *testing.T) {
 		m := newModel()
 		seen := scribble(t, m, "key")
-		won := make(chan *lease.Lease, 16)
-		for range cap(won) {
-			k := keeper(t, m)
-			go func() {
-				l, standing, err := k.Seize(context.Background(), "key", seen, claim("seized"))
-				if err != nil || (l == nil && string(standing.Note) != "seized") {
-					t.Errorf("lost to %q, %v", standing.Note, err)
-				}
-				won <- l
-			}()
-		}
-		var winner *lease.Lease
-		for range cap(won) {
-			if l := <-won; l != nil {
-				require.Nil(t, winner, "two of one record")
-				winner = l
-			}
-		}
-		require.NotNil(t, winner)
+		winner := oneOfMany(t, m, func(k *lease.Keeper) (*lease.Lease, lease.Standing, error) {
+			return k.Seize(context.Background(), "key", seen, claim("winner"))
+		})
 		require.NoError(t, winner.Release(t.Context()))
 	})
 	bubble(t, "what is gone stays gone, and what cannot be read is said to be corrupt", func(t *testing.T) {
