@@ -104,14 +104,10 @@ func (r *run) Err() error { return r.watch().ctx.Err() }
 
 // Value returns the leader's value for key. It asks the context underneath once
 // there is one, so that contexts derived from it attach to it without a
-// goroutine, and once the leader's has ended: context.Cause looks for a cause
-// here, and would find the leader's.
+// goroutine.
 func (r *run) Value(key any) any {
 	if w := r.life.made.Load(); w != nil {
 		return w.ctx.Value(key)
-	}
-	if r.life.parent.Err() != nil {
-		return r.watch().ctx.Value(key)
 	}
 	return r.life.parent.Value(key)
 }

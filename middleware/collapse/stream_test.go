@@ -69,6 +69,7 @@ func (s *streamed) do(step func(http.ResponseWriter, *http.Request)) {
 func TestFollowersReadAlongOnceTheHandlerFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreamed(t, collapse.Config{})
+		s.do(func(_ http.ResponseWriter, r *http.Request) { r.Context().Done() })
 		s.write("one ")
 		assert.Equal(t, 1, s.layer.Runs())
 		assert.Empty(t, s.followers[0].Body.String())

@@ -1,0 +1,59 @@
+package collapse
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Hashes that collide are no reason to share: everything is compared.
+func TestCollidingHashesAreTold(t *testing.T) {
+	l, err := New(Config{Principal: func(r *http.Request) (string, error) { return r.RemoteAddr, nil }})
+	require.NoError(t, err)
+	h, ok := l.Handler(http.NotFoundHandler()).(*handler)
+	require.True(t, ok)
+	other, ok := l.Handler(http.NotFoundHandler()).(*handler)
+	require.True(t, ok)
+	ask := func() *http.Request {
+		r := httptest.NewRequest("GET", "http://api.example/a?b=c", nil)
+		r.Header["X-A"] = []string{"1", "2"}
+		r.Header["User-Agent"] = []string{"1"}
+		return r
+	}
+	leader := h.keyOf(ask())
+	same := ask()
+	assert.True(t, leader.equals(h.keyOf(same), same.Header))
+	assert.False(t, leader.equals(other.keyOf(same), same.Header), "another handler")
+	for name, change := range map[string]func(*http.Request){
+		"method":          func(r *http.Request) { r.Method = "HEAD" },
+		"scheme":          func(r *http.Request) { r.TLS = &tls.ConnectionState{} },
+		"host":            func(r *http.Request) { r.Host = "other.example" },
+		"path":            func(r *http.Request) { r.URL.Path = "/b" },
+		"query":           func(r *http.Request) { r.URL.RawQuery = "b=d" },
+		"request target":  func(r *http.Request) { r.RequestURI = "/x/a?b=c" },
+		"principal":       func(r *http.Request) { r.RemoteAddr = "other" },
+		"one field more":  func(r *http.Request) { r.Header["X-B"] = []string{"1"} },
+		"one field fewer": func(r *http.Request) { delete(r.Header, "X-A") },
+		"one line more":   func(r *http.Request) { r.Header["X-A"] = []string{"1", "2", "3"} },
+		"one line fewer":  func(r *http.Request) { r.Header["X-A"] = []string{"1"} },
+		"another line":    func(r *http.Request) { r.Header["X-A"] = []string{"1", "3"} },
+		"another name":    func(r *http.Request) { r.Header["X-B"] = r.Header["X-A"]; delete(r.Header, "X-A") },
+		"a line moves":    func(r *http.Request) { r.Header["X-A"], r.Header["X-B"] = []string{"1"}, []string{"2"} },
+	} {
+		r := ask()
+		change(r)
+		assert.False(t, leader.equals(h.keyOf(r), r.Header), name)
+	}
+
+	collides := h.keyOf(same)
+	collides.host, collides.hash = "other.example", leader.hash
+	run, place, _ := l.shards[leader.hash%shards].enter(l, leader, same, 0)
+	require.Equal(t, leads, place)
+	_, place, _ = l.shards[leader.hash%shards].enter(l, collides, same, 0)
+	assert.Equal(t, outside, place, "a run of its own, which nobody joins")
+	run.close()
+}
