@@ -29,7 +29,8 @@
 //     question about the resource, and with Config.Current it is answered
 //     before the handler has looked at who asks.
 //   - A database transaction MUST begin and commit inside it. Committed after
-//     the gate has opened, it lets a second writer read the old version.
+//     the gate has opened, it lets a second writer read the old version. One of
+//     package idempotency that stands outside is noticed, and the write refused.
 //   - Without Config.Current the layer MUST wrap a whole router from outside,
 //     since it asks what it wraps with a GET. Around the handler of one method
 //     there is nobody to ask: behind a pattern such as "PUT /documents/{id}" of

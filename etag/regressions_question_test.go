@@ -237,7 +237,7 @@ func TestTheHandlersRefusalIsOne(t *testing.T) {
 		r.Header.Set(field, `"v1"`)
 		h.ServeHTTP(rec, r)
 		assert.Equal(t, 403, rec.Status())
-		assert.Equal(t, refused, middleware.Find(rec).Refused(), field)
+		assert.Equal(t, refused, rec.Refused(), field)
 	}
 }
 

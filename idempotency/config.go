@@ -150,7 +150,8 @@ type Config struct {
 	Seal []Sealer
 
 	// Transactional commits the outcome inside the handler's own transaction;
-	// see [Layer.Run]. Store must be a [store.Beginner].
+	// see [Layer.Run]. Store must be a [store.Beginner]. Requests with a key are
+	// answered 500 unless Run is around a handler.
 	Transactional bool
 
 	// DangerouslyFailOpen runs the handler without a claim when the store does

@@ -34,9 +34,6 @@ const (
 // answer collapsed with others may be older than the last write.
 func (x *Exchange) Probe() bool { return x != nil && x.probe }
 
-// Refused is [Recorder.Refused] of the outermost Recorder.
-func (x *Exchange) Refused() bool { return x != nil && x.refusal&refused != 0 }
-
 // Find returns the Exchange of the request that w answers, or nil if no layer
 // is concerned with it so far.
 func Find(w http.ResponseWriter) *Exchange {

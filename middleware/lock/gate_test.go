@@ -252,7 +252,7 @@ func TestARefusalIsMarked(t *testing.T) {
 				r.Header.Set(fields[i], fields[i+1])
 			}
 			h.ServeHTTP(rec, r)
-			return middleware.Find(rec).Refused()
+			return rec.Refused()
 		}
 		assert.True(t, refused())
 		assert.True(t, refused("Lock-Token", "x"))

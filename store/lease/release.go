@@ -12,12 +12,14 @@ import (
 // values are used. The whole takes CallTimeout at most, given a store that
 // returns soon after its context ends; one that ignores it is waited for.
 //
-// It returns [ErrTakenOver] if the record was another's or gone, and an [ErrLost]
-// if the lease was lost before, but nobody had come in when the record was
-// deleted. It returns a failure of the store, with the ErrLost if there is one,
-// if the record may still stand; it then lapses by itself. Only the first
-// call does anything. A borrowed lease leaves its owner's record alone. After
-// [Lease.Settle] the record stays, whether that succeeded or not.
+// It returns [ErrTakenOver] if the record was another's or gone; not if the lease
+// still had time, when it can only be its own delete that was delivered twice.
+// An [ErrLost] alone says that the lease was lost before, and that nobody had
+// come in when the record was deleted. It returns a failure of the store, with
+// the ErrLost if there is one, if the record may still stand; it then lapses by
+// itself. Only the first call does anything. A borrowed lease leaves its owner's
+// record alone. After [Lease.Settle] the record stays, whether that succeeded or
+// not.
 func (l *Lease) Release(ctx context.Context) error {
 	if l.owner != nil {
 		l.end(&context.Canceled)
