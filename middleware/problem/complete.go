@@ -24,6 +24,34 @@ func (p *Problem) kind() Kind {
 	return p.Kind
 }
 
+// Complete returns a copy of p with all that a problem is sent with: Type, Title,
+// Status, Instance, Retryable, and Retry-After for what is retryable. A problem
+// of [KindInternal] has the one sentence that clients are told as its Detail. It
+// is for a [Responder] that writes a body of its own, which then need not know
+// what Concord, or a handler, has left out. The maps of p are shared, or copied,
+// and not written to. Nil is an internal problem.
+func (o Renderer) Complete(p *Problem) *Problem {
+	c := o.complete(p)
+	if c.Retryable && !c.has("Retry-After") {
+		c.Header = c.Header.Clone()
+		if c.Header == nil {
+			c.Header = make(http.Header, 1)
+		}
+		c.Header.Set("Retry-After", defaultRetryAfter)
+	}
+	return &c
+}
+
+// has reports whether p sets a field, in whatever case its name is written.
+func (p *Problem) has(name string) bool {
+	for own := range p.Header {
+		if http.CanonicalHeaderKey(own) == name {
+			return true
+		}
+	}
+	return false
+}
+
 // complete returns a copy of p with every standard member filled in. The maps
 // are p's own, and are only read. A nil p is an internal problem: a responder
 // that was called for no reason must not answer as if all were well.

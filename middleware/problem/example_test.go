@@ -109,6 +109,7 @@ func ExampleLocked() {
 
 func ExampleProblem_WriteHeader() {
 	ownBody := func(w http.ResponseWriter, _ *http.Request, p *problem.Problem) {
+		p = problem.Renderer{}.Complete(p)
 		w.Header().Set("Content-Type", "application/json")
 		p.WriteHeader(w) // clears ETag and the like, sets Retry-After and the like
 		_, _ = fmt.Fprintf(w, `{"ok":false,"why":%q}`+"\n", p.Detail)

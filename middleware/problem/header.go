@@ -79,12 +79,7 @@ func (p *Problem) sets(h http.Header, name string) bool {
 	if isRefused(name) || isAddedTo(name) {
 		return false
 	}
-	for own := range p.Header {
-		if http.CanonicalHeaderKey(own) == name {
-			return true
-		}
-	}
-	return false
+	return p.has(name)
 }
 
 // describesAnswer reports whether a field is a statement about one answer, and

@@ -25,10 +25,10 @@ var registry = []entry{
 	{
 		kind: KindVersionMismatch, status: http.StatusPreconditionFailed,
 		title:    "The resource has changed since you read it",
-		happened: "The request said which version of the resource it was made for, and that is not the current one. Somebody else has changed, created or deleted it meanwhile. Nothing was written. Some servers answer this with status 409.",
-		next:     "Fetch the resource again, apply your change to what you got, and send it with the new ETag. Sending the same request again cannot succeed, and dropping the precondition overwrites somebody else's work.",
+		happened: "The request said which version of the resource it was made for, and that is not the current one. Somebody else has changed, created or deleted it meanwhile; or the edit lock that the request was made under has ended, so that somebody else may have. Nothing was written. Some servers answer this with status 409.",
+		next:     "Fetch the resource again, apply your change to what you got, and send it with the new ETag. If it was the lock, take a new one first. Sending the same request again cannot succeed, and dropping the precondition overwrites somebody else's work.",
 		members: []term{
-			{"failed_field", "the precondition that was false: If-Match, If-None-Match or If-Unmodified-Since"},
+			{"failed_field", "the precondition that was false: If-Match, If-None-Match, If-Unmodified-Since, or Lock-Token for a lock that has ended"},
 			{"current_etag", "the entity tag of the resource now; absent if there is no such resource"},
 			{"current", "the resource as it is now, if the request had Prefer: return=representation and the server can read it"},
 		},
@@ -44,8 +44,8 @@ var registry = []entry{
 	{
 		kind: KindPreconditionMalformed, status: http.StatusBadRequest,
 		title:    "A precondition cannot be read",
-		happened: "If-Match or If-None-Match is not a list of entity tags, so the server cannot know what it was meant to protect. Nothing was written.",
-		next:     "Send the ETag exactly as you got it, with its double quotes. A lone * is allowed, an empty value is not.",
+		happened: "If-Match or If-None-Match is not a list of entity tags, or Lock-Token not one token of a lock, so the server cannot know what it was meant to protect; or the Timeout of a LOCK is not a time. Nothing was written.",
+		next:     "Send the ETag exactly as you got it, with its double quotes; a lone * is allowed, an empty value is not. Send Lock-Token as LOCK answered it, and only once; UNLOCK needs one. A Timeout is Infinite, or Second- and a number.",
 		members:  []term{{"failed_field", "the header field that cannot be read"}},
 	},
 	{
@@ -144,7 +144,7 @@ var registry = []entry{
 	{
 		kind: KindPrincipalUnknown, status: http.StatusInternalServerError,
 		title:    "The server cannot tell whom this request acts for",
-		happened: "The server keeps the keys of its callers apart, and its configuration cannot tell callers apart here. The request was not run. The mistake is the server's.",
+		happened: "Idempotency keys and edit locks belong to callers, and the server's configuration cannot tell callers apart here. The request was not run. The mistake is the server's.",
 		next:     "Tell the people who run the server, with the value of instance. For them: set Principal to a function that names the authenticated subject.",
 	},
 	{

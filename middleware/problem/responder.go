@@ -3,8 +3,9 @@ package problem
 import "net/http"
 
 // Responder answers a request with a problem. [JSON], [Negotiate], [Stripe] and
-// the methods of [Renderer] are Responders. A server with conflict bodies of
-// its own writes one: it calls [Problem.WriteHeader], then writes its body.
+// the methods of [Renderer] with these names are Responders. A server with
+// conflict bodies of its own writes one: it calls [Renderer.Complete] for what
+// the problem leaves out, and [Problem.WriteHeader], then writes its body.
 //
 // A Responder may be called by many goroutines with the same Problem, and must
 // not change it.
