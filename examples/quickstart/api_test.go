@@ -5,18 +5,20 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
-// newAPI returns the API without Concord, with document 1 in it.
-func newAPI(t *testing.T) (http.Handler, *Documents) {
+// newAlone returns the API without Concord, with document 1 in it.
+func newAlone(t *testing.T) (http.Handler, *api) {
 	t.Helper()
-	documents, _ := newTestDocuments(t)
-	if _, err := documents.Create(Document{Title: "A", Body: "a"}); err != nil {
+	a := newAPI()
+	if _, err := a.documents.Create(Document{Title: "A", Body: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	api{documents}.routes(mux)
-	return mux, documents
+	a.routes(router{mux, problem.Responder(problem.JSON).HandlerFunc})
+	return mux, a
 }
 
 func TestTheAPIByItself(t *testing.T) {
@@ -54,9 +56,23 @@ func TestTheAPIByItself(t *testing.T) {
 		{"delete", "DELETE", "/documents/1", "", "", 204, "", "", ""},
 		{"delete what is not there", "DELETE", "/documents/9", "", "", 404, "no such document", "", ""},
 		{"another method", "DELETE", "/documents", "", "", 405, "", "", ""},
+		{"create in a folder that is not there", "POST", "/documents", js, `{"title":"B","folder":"1"}`, 409, "#dependency", "", "application/problem+json"},
+		{"read with a fault", "GET", "/documents/1?fail=500", "", "", 500, "#internal", "", "application/problem+json"},
+		{"read with a fault that is none", "GET", "/documents/1?fail=maybe", "", "", 400, "fail is", "", ""},
+		{"replace with a fault that is none", "PUT", "/documents/1?slow=later", js, `{"title":"B"}`, 400, "slow is", "", ""},
+		{"create a folder", "POST", "/folders", js, `{"name":"F"}`, 201, `{"name":"F"}`, "/folders/1", js},
+		{"create a folder without a name", "POST", "/folders", js, `{}`, 422, "wants a name", "", ""},
+		{"create a folder from null", "POST", "/folders", js, `null`, 422, "wants a name", "", ""},
+		{"create a folder from a form", "POST", "/folders", "application/x-www-form-urlencoded", `name=F`, 415, js, "", ""},
+		{"delete a folder that is not there", "DELETE", "/folders/9", "", "", 404, "", "", ""},
+		{"book", "POST", "/bookings", js, `{"slot":"10:00"}`, 201, `{"slot":"10:00"}`, "/bookings/1", js},
+		{"book nothing", "POST", "/bookings", js, `{}`, 422, "wants a slot", "", ""},
+		{"book too long a name", "POST", "/bookings", js, `{"slot":"` + strings.Repeat("1", maxSlot+1) + `"}`, 422, "wants a slot", "", ""},
+		{"book from what is no JSON", "POST", "/bookings", js, `10:00`, 400, "not JSON", "", ""},
+		{"a report that is not there", "GET", "/reports/other", "", "", 404, "no such report", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			handler, _ := newAPI(t)
+			handler, _ := newAlone(t)
 			r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 			if c.contentType != "" {
 				r.Header.Set("Content-Type", c.contentType)

@@ -23,8 +23,9 @@ func (e *titleError) Error() string { return "document " + e.holder + " has this
 
 // Document is what the API reads and writes.
 type Document struct {
-	Title string `json:"title"`
-	Body  string `json:"body"`
+	Title  string `json:"title"`
+	Body   string `json:"body"`
+	Folder string `json:"folder,omitempty"` // the id of the one that it is in
 }
 
 // Entry is one line of the list of documents.
@@ -33,20 +34,23 @@ type Entry struct {
 	Title string `json:"title"`
 }
 
-// Documents keeps documents in memory. A title belongs to one document only.
+// Documents keeps documents and their folders in memory. A title belongs to one
+// document only.
 // Its mutex makes each method one step, as a database would; it does nothing
 // about a client that read one version and overwrites another. Safe for
 // concurrent use.
 type Documents struct {
-	mu      sync.RWMutex
-	last    int // the last number given out as an id
-	byID    map[string]Document
-	changed func(change string) // told of each change, "updated 3"; must not block
+	mu         sync.RWMutex
+	last       int // the last number given out as an id
+	byID       map[string]Document
+	lastFolder int
+	folders    map[string]Folder
+	changed    func(change string) // told of each change, "updated 3"; must not block
 }
 
 // NewDocuments returns an empty collection that tells changed of each change.
 func NewDocuments(changed func(string)) *Documents {
-	return &Documents{byID: map[string]Document{}, changed: changed}
+	return &Documents{byID: map[string]Document{}, folders: map[string]Folder{}, changed: changed}
 }
 
 // List returns every document, ordered by id.
@@ -130,6 +134,9 @@ func (d *Documents) put(id string, doc Document) (created bool, err error) {
 		if o.Title == doc.Title && other != id {
 			return false, &titleError{holder: other}
 		}
+	}
+	if !d.hasFolder(doc) {
+		return false, errNoFolder
 	}
 	_, stands := d.byID[id]
 	if !stands && len(d.byID) >= maxDocuments {

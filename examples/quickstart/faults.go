@@ -11,8 +11,8 @@ import (
 // maxSlow is how long a request may ask to be kept waiting.
 const maxSlow = 10 * time.Second
 
-// A fault is what a request asks to go wrong with it, to see what becomes of
-// its retry: ?slow=2s, ?fail=500 and ?fail=panic.
+// A fault is what a request asks to go wrong with it, to see what becomes of it
+// and of its retry: ?slow=2s, and ?fail=500, panic, large or store.
 type fault struct {
 	slow time.Duration
 	fail string
@@ -29,10 +29,10 @@ func readFault(r *http.Request) (fault, error) {
 		}
 	}
 	switch f.fail {
-	case "", "500", "panic":
+	case "", "500", "panic", "large", "store":
 		return f, nil
 	}
-	return fault{}, &requestError{http.StatusBadRequest, "fail is 500 or panic"}
+	return fault{}, &requestError{http.StatusBadRequest, "fail is 500, panic, large or store"}
 }
 
 // wait takes as long as the request asked for. It stops and reports false when
@@ -46,6 +46,14 @@ func (f fault) wait(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// tooSlow answers a request that was given up before it did anything, so that it
+// can be sent again.
+func tooSlow(w http.ResponseWriter, text string) error {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, text, http.StatusServiceUnavailable)
+	return nil
 }
 
 // strike goes wrong after the work was done: the worst moment there is.

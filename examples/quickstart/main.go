@@ -4,9 +4,8 @@
 //	go run ./examples/quickstart
 //
 // It serves, sends itself requests that show what Concord does about each kind
-// of conflict, and stays up for requests of your own. The handlers (api.go and
-// payments_api.go) know next to nothing of Concord; server.go is where it is
-// added.
+// of conflict, and stays up for requests of your own. The handlers (in api.go and
+// beside it) know next to nothing of Concord; server.go is where it is added.
 package main
 
 import (
@@ -20,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 is any free port")
 	tour := flags.Bool("tour", true, "send the requests of each scenario and print what happens")
 	serve := flags.Bool("serve", true, "stay up after the tour")
+	respond := flags.String("respond", "json", "what problems look like: json, negotiate or stripe")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -58,23 +59,35 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 		fmt.Fprintf(stderr, "quickstart: what is %q? There are only flags; see -help.\n", flags.Arg(0))
 		return 2
 	}
+	form, ok := forms[*respond]
+	if !ok {
+		fmt.Fprintf(stderr, "quickstart: -respond %q? It is json, negotiate or stripe.\n", *respond)
+		return 2
+	}
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
 	if err != nil {
 		fmt.Fprintf(stderr, "quickstart: %v\nChoose another address, for instance -addr 127.0.0.1:0 for any free port.\n", err)
 		return 1
 	}
-	if err := show(ctx, listener, scenarios, *tour, *serve, stdout, stderr); err != nil {
+	if err := show(ctx, listener, parts{scenarios, form, *tour, *serve}, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "quickstart: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
+// parts are what the program is to do, and with what.
+type parts struct {
+	scenarios   []scenario
+	form        form
+	tour, serve bool
+}
+
 // show serves on listener while it gives the tour, and then, if it is to stay
 // up, until ctx ends. It returns when the server has shut down.
-func show(ctx context.Context, listener net.Listener, scenarios []scenario, tour, serve bool, stdout, stderr io.Writer) (err error) {
-	server, err := newServer(slog.New(slog.NewTextHandler(stderr, nil)))
+func show(ctx context.Context, listener net.Listener, p parts, stdout, stderr io.Writer) (err error) {
+	server, stack, err := newServer(slog.New(slog.NewTextHandler(stderr, nil)), p.form.respond)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -88,15 +101,16 @@ func show(ctx context.Context, listener net.Listener, scenarios []scenario, tour
 		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
+		err = errors.Join(err, stack.Close(ctx)) // when no request runs any more
 	}()
 
 	base := "http://" + reachable(listener.Addr())
-	if tour {
-		if err := giveTour(ctx, base, scenarios, stdout); err != nil {
+	if p.tour {
+		if err := giveTour(ctx, base, slices.Concat(p.scenarios, []scenario{p.form.shown}), stdout); err != nil {
 			return err
 		}
 	}
-	if serve {
+	if p.serve {
 		if _, err := fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C. Try:\n\n  curl -i %s/documents\n", base, base); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{"help", []string{"-help"}, 0, "stay up after the tour"},
 		{"an unknown flag", []string{"-colour"}, 2, "not defined"},
 		{"an argument", []string{"now"}, 2, `what is "now"?`},
+		{"a form of problems that is none", []string{"-respond", "xml"}, 2, `-respond "xml"? It is json, negotiate or stripe.`},
 		{"an address that is none", []string{"-addr", "nowhere"}, 1, "missing port"},
 		{"nothing to do", []string{"-addr", "127.0.0.1:0", "-tour=false", "-serve=false"}, 0, ""},
 	} {

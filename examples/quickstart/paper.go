@@ -60,9 +60,16 @@ func (p *paper) note(format string, args ...any) {
 // request prints r as the curl command that sends it.
 func (p *paper) request(base string, r request) {
 	var b strings.Builder
-	b.WriteString("$ curl -i")
+	b.WriteString("$ ")
+	if r.zeros > 0 {
+		fmt.Fprintf(&b, "head -c %d /dev/zero |\n  ", r.zeros)
+	}
+	b.WriteString("curl -i")
 	if r.stream {
 		b.WriteString("N") // events as they come
+	}
+	if r.user != "" {
+		b.WriteString(" -u " + r.user + ":")
 	}
 	if r.method != http.MethodGet {
 		b.WriteString(" -X " + r.method)
@@ -79,8 +86,14 @@ func (p *paper) request(base string, r request) {
 	if r.body != "" {
 		options = append(options, "-d "+quote(r.body))
 	}
+	if r.zeros > 0 {
+		options = append(options, "--data-binary @-")
+	}
 	for _, o := range options {
 		b.WriteString(" \\\n    " + o)
+	}
+	if r.cut {
+		fmt.Fprintf(&b, " | cut -c 1-%d", width)
 	}
 	p.print("\n%s%s%s\n\n", p.bold, b.String(), p.end)
 }
@@ -90,15 +103,20 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// answer prints a: status line, fields by name, body.
-func (p *paper) answer(a answer) {
+// answer prints a: status line, fields by name, body; of a long line the
+// beginning, if it is to be cut.
+func (p *paper) answer(a answer, cut bool) {
 	p.print("%s %s\n", a.proto, a.status)
 	for _, name := range slices.Sorted(maps.Keys(a.header)) {
 		for _, value := range a.header[name] {
 			p.print("%s%s:%s %s\n", p.dim, name, p.end, value)
 		}
 	}
-	if a.body != "" {
+	switch {
+	case a.body == "":
+	case cut:
+		p.print("\n%s\n", cutLines(a.body))
+	default:
 		p.print("\n%s\n", readable(a.body))
 	}
 }
@@ -112,4 +130,13 @@ func readable(body string) string {
 		return body
 	}
 	return lines.String()
+}
+
+// cutLines returns text without what is beyond the width of a terminal.
+func cutLines(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = line[:min(len(line), width)]
+	}
+	return strings.Join(lines, "\n")
 }

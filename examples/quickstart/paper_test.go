@@ -36,7 +36,7 @@ func TestAnswersArePrintedAsByCurl(t *testing.T) {
 		status: "200 OK",
 		header: http.Header{"Vary": {"Accept", "Origin"}, "Etag": {`"a"`}},
 		body:   "{\"a\":1}\n",
-	})
+	}, false)
 	want := "HTTP/1.1 200 OK\nEtag: \"a\"\nVary: Accept\nVary: Origin\n\n{\"a\":1}\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
@@ -53,5 +53,22 @@ func TestOnlyJSONTooLongForALineIsIndented(t *testing.T) {
 		if got := readable(body); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestALargeRequestIsPrintedAsAPipe(t *testing.T) {
+	var out strings.Builder
+	newPaper(&out).request("http://h", as("ann", request{method: "POST", path: "/payments", zeros: 9, cut: true}))
+	want := "\n$ head -c 9 /dev/zero |\n  curl -i -u ann: -X POST http://h/payments \\\n    --data-binary @- | cut -c 1-80\n\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant %s", out.String(), want)
+	}
+}
+
+func TestLongLinesAreCutWhereTheCommandSaysSo(t *testing.T) {
+	var out strings.Builder
+	newPaper(&out).answer(answer{proto: "HTTP/1.1", status: "200 OK", body: strings.Repeat("x", width+1) + "\nshort\n"}, true)
+	if want := "HTTP/1.1 200 OK\n\n" + strings.Repeat("x", width) + "\nshort\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

@@ -20,6 +20,7 @@ type Payment struct {
 	ID     string `json:"id"`
 	Charge int    `json:"charge"` // the first ever is 1, the next one 2
 	Order
+	Receipt string `json:"receipt,omitempty"` // sent with the answer, and not kept
 }
 
 // Payments stands for the bank: whatever it is asked for it charges, once for

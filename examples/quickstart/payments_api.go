@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// maxAmount is the largest amount that may be charged at once.
-const maxAmount = 1_000_000_00
+const (
+	maxAmount    = 1_000_000_00 // the largest that may be charged at once
+	largeReceipt = 2 << 20      // bytes: more than Concord keeps of an answer
+)
 
 // paymentsAPI is the HTTP face of Payments. It charges whenever its handler
 // runs: it knows nothing of keys, and would read the same without Concord.
 type paymentsAPI struct{ payments *Payments }
 
-// routes adds the API to mux.
-func (a paymentsAPI) routes(mux *http.ServeMux) {
-	handle(mux, "POST /payments", a.create)
-	handle(mux, "GET /payments", a.list)
-	handle(mux, "GET /payments/{id}", a.read)
+func (a paymentsAPI) routes(r router) {
+	r.handle("POST /payments", a.create)
+	r.handle("GET /payments", a.list)
+	r.handle("GET /payments/{id}", a.read)
 }
 
 func (a paymentsAPI) create(w http.ResponseWriter, r *http.Request) error {
@@ -31,9 +32,7 @@ func (a paymentsAPI) create(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, err)
 	}
 	if !fault.wait(r.Context()) {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "it took too long, and nothing was charged", http.StatusServiceUnavailable)
-		return nil
+		return tooSlow(w, "it took too long, and nothing was charged")
 	}
 	made, err := a.payments.Charge(order)
 	if err != nil {
@@ -41,6 +40,9 @@ func (a paymentsAPI) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := fault.strike(); err != nil {
 		return err
+	}
+	if fault.fail == "large" {
+		made.Receipt = strings.Repeat("Thank you. ", largeReceipt/len("Thank you. "))
 	}
 	w.Header().Set("Location", "/payments/"+made.ID)
 	return reply(w, http.StatusCreated, made)

@@ -6,13 +6,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
 // newPaymentsAPI returns the API without Concord.
 func newPaymentsAPI() (http.Handler, *Payments) {
 	payments := new(Payments)
 	mux := http.NewServeMux()
-	paymentsAPI{payments}.routes(mux)
+	paymentsAPI{payments}.routes(router{mux, problem.Responder(problem.JSON).HandlerFunc})
 	return mux, payments
 }
 
@@ -55,9 +57,10 @@ func TestThePaymentsAPIByItself(t *testing.T) {
 		{"no currency", "", `{"amount":1}`, 422, "wants a currency", 0},
 		{"a currency that is none", "", `{"amount":1,"currency":"eur"}`, 422, "wants a currency", 0},
 		{"a currency too long", "", `{"amount":1,"currency":"EURO"}`, 422, "wants a currency", 0},
-		{"a fault that is none", "?fail=maybe", eur, 400, "500 or panic", 0},
+		{"a fault that is none", "?fail=maybe", eur, 400, "fail is 500, panic", 0},
 		{"slower than allowed", "?slow=11s", eur, 400, "at most 10s", 0},
 		{"a failure after the charge", "?fail=500", eur, 500, "#internal", 1},
+		{"an answer that is large", "?fail=large", eur, 201, `"receipt":"Thank you. `, 1},
 		{"a panic after the charge", "?fail=panic", eur, 0, "", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

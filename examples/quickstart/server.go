@@ -1,56 +1,74 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/concordhttp/concord"
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/idempotency"
-	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/lock"
+	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store/memory"
 )
 
-// newHandler is where Concord is added: the API, and two layers around it.
-func newHandler(documents *Documents, payments *Payments, events *Events) (http.Handler, error) {
-	mux := http.NewServeMux()
-	api{documents}.routes(mux)
-	paymentsAPI{payments}.routes(mux)
-	mux.Handle("GET /events", events)
-
-	versions, err := etag.New(etag.Config{
-		Require: middleware.Routes(
-			"PUT /documents/{id}",
-			"PATCH /documents/{id}",
-			"DELETE /documents/{id}",
-		),
+// newStack is where Concord is configured. A server can do with Principal alone;
+// the rest says what this API wants beyond that.
+func newStack(respond problem.Responder) (*concord.Stack, error) {
+	return concord.New(concord.Config{
+		Store:     limited{memory.New(memory.Config{})},
+		Principal: caller,
+		Respond:   respond,
+		ETag: etag.Config{
+			Require: concord.Routes(
+				"PUT /documents/{id}",
+				"PATCH /documents/{id}",
+				"DELETE /documents/{id}",
+			),
+			GateWait: time.Second,
+		},
+		Idempotency: idempotency.Config{
+			Require:        concord.Routes("POST /payments"),
+			MaxRequestBody: maxBody,
+		},
+		Lock: &lock.Config{
+			Lockable: concord.Routes("/documents/{id}"),
+			Holder:   func(r *http.Request) string { name, _ := caller(r); return name },
+		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	once, err := idempotency.New(idempotency.Config{
-		// Nobody signs in here, and everybody may see everything. A server with
-		// accounts returns the one that it has authenticated: a key is its own.
-		Principal: middleware.DangerouslyShared,
-		Require:   middleware.Routes("POST /payments"),
-	})
-	if err != nil {
-		return nil, err
-	}
-	// Keys come first: the retry of a PUT that was done must get its answer,
-	// though the version that its If-Match names is not the current one any more.
-	return once.Handler(versions.Handler(mux)), nil
 }
 
-// newServer returns a server of the API with its data in memory. Every wait for
-// a client has an end, and its Shutdown ends the event streams.
-func newServer(log *slog.Logger) (*http.Server, error) {
-	events := NewEvents()
-	handler, err := newHandler(NewDocuments(events.Tell), new(Payments), events)
-	if err != nil {
-		return nil, err
+// caller is whom a request acts for: keys and locks are its own. Nobody signs in
+// here, so the name is believed as it comes: curl -u ann: is Ann. A real server
+// returns the user whom it has authenticated.
+func caller(r *http.Request) (string, error) {
+	name, _, _ := r.BasicAuth()
+	if name == "" {
+		return "", errors.New("the request names nobody; curl -u ann: does")
 	}
+	return name, nil
+}
+
+// newHandler is the API with Concord around it.
+func newHandler(stack *concord.Stack, a *api) http.Handler {
+	mux := http.NewServeMux()
+	a.routes(router{mux, stack.HandlerFunc})
+	return markStoreFaults(stack.Handler(mux))
+}
+
+// newServer returns a server of the API with its data in memory, and the Stack
+// to close after it. Every wait for a client has an end, and its Shutdown ends
+// the event streams.
+func newServer(log *slog.Logger, respond problem.Responder) (*http.Server, *concord.Stack, error) {
+	stack, err := newStack(respond)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := newAPI()
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           newHandler(stack, a),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelError),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -58,6 +76,6 @@ func newServer(log *slog.Logger) (*http.Server, error) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
-	server.RegisterOnShutdown(events.Close)
-	return server, nil
+	server.RegisterOnShutdown(a.events.Close)
+	return server, stack, nil
 }

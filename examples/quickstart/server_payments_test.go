@@ -12,15 +12,12 @@ import (
 // newCharged returns the API with Concord, and the payments in it.
 func newCharged(t *testing.T) (http.Handler, *Payments) {
 	t.Helper()
-	events, payments := NewEvents(), new(Payments)
-	handler, err := newHandler(NewDocuments(events.Tell), payments, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return handler, payments
+	handler, a := newProtected(t)
+	return handler, a.payments
 }
 
 func keyed(r *http.Request) *http.Request {
+	r.SetBasicAuth("ann", "")
 	r.Header.Set("Idempotency-Key", `"8e03978e"`)
 	return r
 }

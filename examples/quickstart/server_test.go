@@ -5,21 +5,29 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
 // newServed returns the API with Concord, and document 1 in it.
 func newServed(t *testing.T) (http.Handler, *Documents) {
 	t.Helper()
-	events := NewEvents()
-	documents := NewDocuments(events.Tell)
-	if _, err := documents.Create(Document{Title: "A", Body: "a"}); err != nil {
+	handler, a := newProtected(t)
+	if _, err := a.documents.Create(Document{Title: "A", Body: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := newHandler(documents, new(Payments), events)
+	return handler, a.documents
+}
+
+// newProtected returns the API with Concord.
+func newProtected(t *testing.T) (http.Handler, *api) {
+	t.Helper()
+	stack, err := newStack(problem.JSON)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler, documents
+	a := newAPI()
+	return newHandler(stack, a), a
 }
 
 func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {

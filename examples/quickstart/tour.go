@@ -31,10 +31,16 @@ var scenarios = []scenario{
 	{"Sixteen writers, one version", race},
 	{"What is refused before your handler runs", refusals},
 	{"Delete what you have seen, not what it has become", deletes},
+	{"Writes of one resource run one at a time", busy},
+	{"While Ann edits, nobody else writes", locks},
 	{"An update that is retried with a key gets its answer", retriedUpdate},
 	{"A payment that is retried is charged once", payments},
 	{"Two of the same at once", inFlight},
 	{"It broke off, and nobody knows how far it came", crash},
+	{"It was done, and its answer was too large to keep", tooLarge},
+	{"Conflicts that your handlers find", handlerConflicts},
+	{"Twenty ask at once, and the handler runs once", collapsed},
+	{"What the server got wrong is said, too", failures},
 	{"Streams pass", streams},
 }
 
@@ -50,7 +56,7 @@ func giveTour(ctx context.Context, base string, scenarios []scenario, out io.Wri
 		paper:  newPaper(out),
 	}
 	defer t.client.CloseIdleConnections()
-	t.paper.note("Documents and payments, served on %s.\nEach command is one that you can type; long JSON is indented.", base)
+	t.paper.note("Documents, payments, bookings and reports, served on %s.\nEach command is one that you can type; long JSON is indented.", base)
 	for i, s := range scenarios {
 		t.chapter, t.steps = i+1, 0
 		t.paper.heading("%d. %s", t.chapter, s.title)
@@ -79,7 +85,10 @@ type tour struct {
 type request struct {
 	method, path, body string
 	fields             []string
-	stream             bool // the answer has no end
+	user               string // whose it is; empty: nobody's
+	zeros              int    // the body is so many of them
+	stream             bool   // the answer has no end
+	cut                bool   // the answer has lines that are too long to be shown
 }
 
 // An answer is what came back; zero if there was none.
@@ -125,7 +134,7 @@ func (t *tour) shown(says string, r request, a answer, w want) answer {
 	if t.failed != nil {
 		return answer{}
 	}
-	t.paper.answer(a)
+	t.paper.answer(a, r.cut)
 	if wrong := w.compare(a); wrong != "" {
 		t.fail(r, wrong)
 		return answer{}
@@ -161,15 +170,20 @@ func (t *tour) send(r request) (answer, error) {
 
 // open sends r as curl would; the caller reads the answer and closes it.
 func (t *tour) open(ctx context.Context, r request) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, r.method, t.base+r.path, strings.NewReader(r.body))
+	req, err := http.NewRequestWithContext(ctx, r.method, t.base+r.path, strings.NewReader(r.body+strings.Repeat("\x00", r.zeros)))
 	if err != nil {
 		return nil, err
 	}
 	req.GetBody = nil // or net/http sends a request with a key again by itself
-	req.Header.Set("Accept", "*/*")
+	if r.user != "" {
+		req.SetBasicAuth(r.user, "")
+	}
 	for _, line := range r.fields {
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Add(name, value)
+	}
+	if req.Header["Accept"] == nil {
+		req.Header.Set("Accept", "*/*")
 	}
 	return t.client.Do(req)
 }

@@ -29,6 +29,10 @@ func payments(t *tour) {
 	t.step("A payment without a key could be made twice, so it is not made at all.",
 		pay("/payments", order),
 		want{status: 400, kind: problem.KindKeyMissing})
+
+	t.step("An empty key is none, and is not taken for none.",
+		pay("/payments", order, "Idempotency-Key: "),
+		want{status: 400, kind: problem.KindKeyInvalid})
 }
 
 // inFlight sends one payment twice at the same time, as an impatient client

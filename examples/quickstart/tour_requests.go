@@ -11,12 +11,15 @@ func get(path string, fields ...string) request {
 	return request{method: "GET", path: path, fields: fields}
 }
 
-func post(doc Document) request {
-	return request{method: "POST", path: "/documents", fields: []string{asJSON}, body: doc.json()}
+func post(doc Document) request { return create("/documents", doc) }
+
+func create(path string, v any, fields ...string) request {
+	return request{method: "POST", path: path, fields: append(fields, asJSON), body: asText(v)}
 }
 
+// pay is Ann's: a key belongs to somebody.
 func pay(path string, o Order, fields ...string) request {
-	return request{method: "POST", path: path, fields: append(fields, asJSON), body: o.json()}
+	return as("ann", create(path, o, fields...))
 }
 
 func put(path string, doc Document, fields ...string) request {
@@ -29,6 +32,12 @@ func patch(path, change string, fields ...string) request {
 
 func remove(path string, fields ...string) request {
 	return request{method: "DELETE", path: path, fields: fields}
+}
+
+// as is r from the user with this name.
+func as(user string, r request) request {
+	r.user = user
+	return r
 }
 
 func ifMatch(tag string) string     { return "If-Match: " + tag }

@@ -26,7 +26,7 @@ func streams(t *tour) {
 	}
 	defer res.Body.Close()
 	a := head(res)
-	t.paper.answer(a)
+	t.paper.answer(a, false)
 	w := want{status: 200, fields: []string{"Content-Type: text/event-stream"}}
 	if wrong := w.compare(a); wrong != "" {
 		t.fail(r, wrong)

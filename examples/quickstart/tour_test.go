@@ -5,6 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +28,7 @@ func TestTheTour(t *testing.T) {
 		t.Fatalf("status %d, %s\n%s", status, stderr, stdout)
 	}
 	t.Run("shows what it is about", func(t *testing.T) { showsEverything(t, stdout) })
+	t.Run("shows each kind of problem", func(t *testing.T) { showsEveryKind(t, stdout) })
 	t.Run("fits a terminal", func(t *testing.T) { fitsATerminal(t, stdout) })
 }
 
@@ -42,6 +46,11 @@ func showsEverything(t *testing.T, stdout string) {
 		"problems.md#request-in-flight",
 		"problems.md#outcome-unknown",
 		"curl: (52) Empty reply from server\n",
+		"$ curl -i -u ann: -X LOCK http://127.0.0.1:",
+		"Lock-Token: <urn:uuid:",
+		"Cache-Status: concord; fwd=miss; collapsed\n",
+		"$ head -c 65537 /dev/zero |\n  curl -i -u ann: ",
+		" | cut -c 1-80\n\nHTTP/1.1 201 Created\n",
 		"event: change\ndata: created ",
 		"Every answer was the one expected.",
 	} {
@@ -59,12 +68,56 @@ func showsEverything(t *testing.T, stdout string) {
 	}
 }
 
+// elsewhere are the kinds that it takes a database for.
+var elsewhere = []problem.Kind{
+	problem.KindWriteConflict,    // it gives up on a concurrent write
+	problem.KindResponseTooLarge, // the answer is held until its transaction commits
+}
+
+// showsEveryKind holds the tour against the page that has a section for each.
+func showsEveryKind(t *testing.T, stdout string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/problems.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m)^\| \[([a-z-]+)\]`).FindAllStringSubmatch(string(page), -1)
+	if len(kinds) < 22 {
+		t.Fatalf("%d kinds on the page, expected more", len(kinds))
+	}
+	for _, k := range kinds {
+		shown := strings.Contains(stdout, `problems.md#`+k[1]+`",`)
+		if want := !slices.Contains(elsewhere, problem.Kind(k[1])); shown != want {
+			t.Errorf("%s is shown: %v, want %v", k[1], shown, want)
+		}
+	}
+}
+
+func TestProblemsAreShownInTheFormThatWasAskedFor(t *testing.T) {
+	for name, form := range forms {
+		for other, shown := range forms {
+			t.Run(other+" of a server that was asked for "+name, func(t *testing.T) {
+				stack, err := newStack(form.respond)
+				if err != nil {
+					t.Fatal(err)
+				}
+				server := httptest.NewServer(newHandler(stack, newAPI()))
+				defer server.Close()
+				err = giveTour(t.Context(), server.URL, []scenario{shown.shown}, new(bytes.Buffer))
+				if (err == nil) != (name == other) && (name != "stripe" || other != "json") { // a superset
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 // What the answers say may be longer; what the tour says is not.
 func fitsATerminal(t *testing.T, stdout string) {
 	t.Helper()
 	for line := range strings.Lines(stdout) {
 		line = strings.TrimRight(line, "\n")
-		ours := strings.HasPrefix(line, "-> ") || strings.HasPrefix(line, "$ curl") || strings.HasPrefix(line, "    -")
+		ours := strings.HasPrefix(line, "-> ") || strings.HasPrefix(line, "$ ") || strings.HasPrefix(line, "  curl") || strings.HasPrefix(line, "    -")
 		if ours && len(line) > width {
 			t.Errorf("%d columns: %s", len(line), line)
 		}
@@ -111,12 +164,8 @@ func TestAnAnswerThatIsNotTheStatedOneEndsTheProgram(t *testing.T) {
 // The tour is worth something only if it fails where Concord does not do its
 // work.
 func TestTheTourSeesALostUpdate(t *testing.T) {
-	events := NewEvents()
-	defer events.Close()
-	handler, err := newHandler(NewDocuments(events.Tell), new(Payments), events)
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler, a := newProtected(t)
+	defer a.events.Close()
 	blind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut && r.Header.Get("If-Match") != "" {
 			r.Header.Set("If-Match", "*") // whatever there is may be overwritten
@@ -126,14 +175,14 @@ func TestTheTourSeesALostUpdate(t *testing.T) {
 	server := httptest.NewServer(blind)
 	defer server.Close()
 	var out bytes.Buffer
-	err = giveTour(t.Context(), server.URL, scenarios, &out)
+	err := giveTour(t.Context(), server.URL, scenarios, &out)
 	if err == nil || !strings.Contains(err.Error(), "step 2.3 of the tour, PUT /documents/1: answered 200 OK, expected 412") {
 		t.Errorf("the tour on a server that loses updates: %v", err)
 	}
 }
 
 func TestTheTourSeesThatConcordIsNotThere(t *testing.T) {
-	handler, _ := newAPI(t)
+	handler, _ := newAlone(t)
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	alone := []scenario{{"reading", func(t *tour) {
@@ -172,6 +221,8 @@ func TestScenariosSeeWhatTheyAreAbout(t *testing.T) {
 		{"every writer wins", answers(200, ""), race, "16 writers of one version were let through, expected 1"},
 		{"no writer wins", answers(412, ""), race, "0 writers of one version were let through, expected 1"},
 		{"writers get something else", answers(500, ""), race, "answered 500 Internal Server Error, expected 200 or 412"},
+		{"both slow writes are done", answers(200, ""), busy, "answered 200 OK, expected 409"},
+		{"neither slow write is done", answers(412, ""), busy, "answered 412 Precondition Failed, expected 409"},
 		{"the stream ends before its first event", answers(0, ""), streams, "not the one with hello in it"},
 		{"the change is not among the events", answers(0, "event: hello\n\n"), streams, "not the one with created in it"},
 	} {

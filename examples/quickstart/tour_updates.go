@@ -79,7 +79,7 @@ func retriedUpdate(t *tour) {
 		want{status: 200, fields: []string{"ETag"}})
 
 	lost := put("/documents/1", Document{Title: "Shopping", Body: "Done."}, ifMatch(read.tag()))
-	retried := lost
+	retried := as("ann", lost) // a key is somebody's
 	retried.fields = append([]string{key("0b6f4f0c-1d0e-4f7a-9b3c-7d2f0e6a5c11")}, lost.fields...)
 	made := t.step("and saves it, with a key. Suppose that this answer never reaches her.", retried,
 		want{status: 200, without: []string{"Idempotency-Replayed"}, body: []string{"Done."}})

@@ -1,0 +1,101 @@
+package main
+
+import "net/http"
+
+// maxID is the longest id that a client may choose, in bytes.
+const maxID = 64
+
+// documentsAPI is the HTTP face of Documents.
+type documentsAPI struct{ documents *Documents }
+
+func (a documentsAPI) routes(r router) {
+	r.handle("GET /documents", a.list)
+	r.handle("POST /documents", a.create)
+	r.handle("GET /documents/{id}", a.read)
+	r.handle("PUT /documents/{id}", a.put)
+	r.handle("PATCH /documents/{id}", a.patch)
+	r.handle("DELETE /documents/{id}", a.delete)
+}
+
+func (a documentsAPI) list(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, http.StatusOK, a.documents.List())
+}
+
+func (a documentsAPI) create(w http.ResponseWriter, r *http.Request) error {
+	doc, err := readDocument(w, r)
+	if err != nil {
+		return refuse(w, err)
+	}
+	id, err := a.documents.Create(doc)
+	if err != nil {
+		return refuse(w, err)
+	}
+	w.Header().Set("Location", "/documents/"+id)
+	return reply(w, http.StatusCreated, doc)
+}
+
+// read fails if it is asked to, and is never slow: what ?slow slows down is the
+// write, not the question for the version before it.
+func (a documentsAPI) read(w http.ResponseWriter, r *http.Request) error {
+	fault, err := readFault(r)
+	if err != nil {
+		return refuse(w, err)
+	}
+	doc, err := a.documents.Get(r.PathValue("id"))
+	if err != nil {
+		return refuse(w, err)
+	}
+	if err := fault.strike(); err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, doc)
+}
+
+func (a documentsAPI) put(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if len(id) > maxID {
+		return refuse(w, &requestError{http.StatusBadRequest, "the id is too long"})
+	}
+	doc, err := readDocument(w, r)
+	if err != nil {
+		return refuse(w, err)
+	}
+	fault, err := readFault(r)
+	if err != nil {
+		return refuse(w, err)
+	}
+	if !fault.wait(r.Context()) {
+		return tooSlow(w, "it took too long, and nothing was written")
+	}
+	created, err := a.documents.Put(id, doc)
+	switch {
+	case err != nil:
+		return refuse(w, err)
+	case created:
+		w.Header().Set("Location", "/documents/"+id)
+		return reply(w, http.StatusCreated, doc)
+	}
+	return reply(w, http.StatusOK, doc)
+}
+
+func (a documentsAPI) patch(w http.ResponseWriter, r *http.Request) error {
+	patch, err := readJSON(w, r, "application/merge-patch+json", "application/json")
+	if err != nil {
+		return refuse(w, err)
+	}
+	doc, err := a.documents.Change(r.PathValue("id"), func(doc Document) (Document, error) {
+		return mergePatch(doc, patch)
+	})
+	if err != nil {
+		return refuse(w, err)
+	}
+	return reply(w, http.StatusOK, doc)
+}
+
+func (a documentsAPI) delete(w http.ResponseWriter, r *http.Request) error {
+	if err := a.documents.Delete(r.PathValue("id")); err != nil {
+		return refuse(w, err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
