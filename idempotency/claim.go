@@ -67,10 +67,11 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 
 // asked is the claim that this request makes.
 func (q *request) asked() lease.Claim {
-	if q.run == nil {
-		q.run = &run{started: time.Now().UnixMilli()}
-	}
 	asked := lease.Claim{TTL: q.l.config.TTL, Fixed: q.l.config.Transactional}
+	if q.run == nil {
+		asked.Now = time.Now()
+		q.run = &run{started: asked.Now.UnixMilli()}
+	}
 	var room []byte
 	if !q.roomUsed {
 		q.roomUsed, asked.Room, asked.HeadRoom = true, &q.leaseRoom, q.headRoom[:]

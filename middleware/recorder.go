@@ -94,7 +94,7 @@ func (rec *Recorder) HeadOnly() { rec.a.headOnly = true }
 // end a handler that writes for nobody.
 func (rec *Recorder) OnStream(f func()) { rec.a.onStream = f }
 
-// Buffered, Bytes and SetETag are on the path of every GET, and take no lock
+// Buffered, Bytes, SetETag and Hijacked are on the path of many, and take no lock
 // once the handler's side is closed. The goroutine of the request may look
 // whether it is, since no other closes it.
 
@@ -136,8 +136,10 @@ func (rec *Recorder) SetETag(tag string) {
 
 // Hijacked reports whether the handler took the connection.
 func (rec *Recorder) Hijacked() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
+	if !rec.a.closed {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+	}
 	return rec.a.hijacked
 }
 
@@ -194,8 +196,13 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 // before the last layer leaves: for one that must know what the answer is in the
 // end.
 func (rec *Recorder) Close() {
-	rec.Settle()
-	rec.close()
+	if rec.a.closed {
+		return
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.settleDefault()
+	rec.a.closed = true
 }
 
 // close puts the answer out of the handler's reach.

@@ -36,11 +36,19 @@ type shard struct {
 // live returns the entry at key, or nil. An entry that has expired is removed.
 func (h *shard) live(key string, now instant) *entry {
 	e := h.entries[key]
-	if e != nil && e.deadline <= now {
-		h.remove(e)
+	if e != nil && h.expire(e, now) {
 		return nil
 	}
 	return e
+}
+
+// expire removes e if it has expired, and reports whether it has.
+func (h *shard) expire(e *entry, now instant) bool {
+	if e.deadline > now {
+		return false
+	}
+	h.remove(e)
+	return true
 }
 
 // write makes r the record of e, as a new version. One counter for all keys of
