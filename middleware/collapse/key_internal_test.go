@@ -49,11 +49,20 @@ func TestCollidingHashesAreTold(t *testing.T) {
 		assert.False(t, leader.equals(h.keyOf(r), r.Header), name)
 	}
 
+	enter := func(k *key) (*run, place) {
+		run, place, _ := l.shards[leader.hash%shards].enter(l, k, same, 0)
+		return run, place
+	}
+	first, place := enter(leader)
+	require.Equal(t, leads, place)
 	collides := h.keyOf(same)
 	collides.host, collides.hash = "other.example", leader.hash
-	run, place, _ := l.shards[leader.hash%shards].enter(l, leader, same, 0)
-	require.Equal(t, leads, place)
-	_, place, _ = l.shards[leader.hash%shards].enter(l, collides, same, 0)
-	assert.Equal(t, outside, place, "a run of its own, which nobody joins")
-	run.close()
+	second, place := enter(collides)
+	assert.Equal(t, leads, place, "a run of its own")
+	joined, place := enter(collides)
+	assert.Equal(t, follows, place, "which can be joined, or a client could keep others from sharing")
+	assert.Equal(t, second, joined)
+	assert.True(t, first.closed)
+	second.close()
+	assert.Zero(t, l.Runs())
 }

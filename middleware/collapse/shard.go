@@ -39,17 +39,18 @@ func (s *shard) enter(l *Layer, k *key, r *http.Request, now time.Duration) (_ *
 	if s.marked(k.hash, now) {
 		return nil, outside, nil
 	}
-	if standing := s.runs[k.hash]; standing != nil && standing.current(now) {
+	if standing := s.runs[k.hash]; standing != nil {
 		switch {
+		case !standing.current(now):
 		case !standing.key.equals(k, r.Header):
-			return nil, outside, nil // the hashes collide
+			// The hashes collide. If the later run did not take the place, a
+			// client that makes them collide could keep others from sharing.
 		case standing.waiting >= l.config.MaxFollowers:
 			return nil, turnedAway, nil
+		default:
+			over = standing.join(now)
+			return standing, follows, over
 		}
-		over = standing.join(now)
-		return standing, follows, over
-	}
-	if standing := s.runs[k.hash]; standing != nil {
 		standing.remove()
 	}
 	began := newRun(l, s, k, r, now)
