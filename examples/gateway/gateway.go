@@ -43,8 +43,9 @@ func newGateway(upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 			r.SetXForwarded()
 			sendOnce(r.Out)
 		},
-		ErrorHandler: failed,
-		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ModifyResponse: measure,
+		ErrorHandler:   failed,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}), nil
 }
 

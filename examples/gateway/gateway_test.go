@@ -77,7 +77,7 @@ func newUpstream(t *testing.T) (*upstream, string) {
 	return u, gatewayTo(t, server.URL)
 }
 
-// ask sends a prompt with a key, from a client with a connection of its own.
+// ask sends a prompt with a key, if it is to have one, from a client with a connection of its own.
 func ask(ctx context.Context, t *testing.T, gateway, key, prompt string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, gateway+completions, strings.NewReader(prompt))
@@ -86,7 +86,9 @@ func ask(ctx context.Context, t *testing.T, gateway, key, prompt string) *http.R
 	}
 	r.GetBody = nil // or net/http sends it again by itself
 	r.SetBasicAuth("ann", "")
-	r.Header.Set("Idempotency-Key", key)
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	res, err := transport.RoundTrip(r)
@@ -184,6 +186,75 @@ func TestAnUpstreamThatWasNeverReachedLeavesTheKeyFree(t *testing.T) {
 		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
 			t.Errorf("%s %v; want 503 with Retry-After", res.Status, res.Header)
 		}
+	}
+}
+
+func TestADocumentOfUnknownLengthIsProtectedToo(t *testing.T) {
+	var stored atomic.Value
+	stored.Store("first")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			body, _ := io.ReadAll(r.Body)
+			stored.Store(string(body))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = http.NewResponseController(w).Flush() // so it is sent in chunks
+		fmt.Fprint(w, stored.Load())
+	}))
+	t.Cleanup(server.Close)
+	gateway := gatewayTo(t, server.URL) + "/documents/1"
+	send := func(method, tag, body string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), method, gateway, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tag != "" {
+			r.Header.Set("If-Match", tag)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res
+	}
+	tag := send(http.MethodGet, "", "").Header.Get("ETag")
+	ann, bob := send(http.MethodPut, tag, "Ann's"), send(http.MethodPut, tag, "Bob's")
+	if tag == "" || ann.StatusCode != http.StatusOK || bob.StatusCode != http.StatusPreconditionFailed || stored.Load() != "Ann's" {
+		t.Errorf("tag %s, %s, %s, %s; want Ann's, and Bob's refused", tag, ann.Status, bob.Status, stored.Load())
+	}
+}
+
+func TestMeasureLeavesAnswersAsTheyAre(t *testing.T) {
+	long := strings.Repeat("x", maxDocument+1)
+	for _, c := range []struct {
+		name, method, contentType, body string
+		length                          int64 // afterwards
+	}{
+		{"a document", "GET", "application/json", "{}", 2},
+		{"nothing", "GET", "text/plain", "", 0},
+		{"one that is as long as may be", "GET", "text/plain", long[1:], maxDocument},
+		{"one that is longer", "GET", "text/plain", long, -1},
+		{"an event stream", "GET", "text/event-stream; charset=utf-8", "data: 1\n\n", -1},
+		{"JSON by lines", "GET", "application/x-ndjson", "{}\n", -1},
+		{"the answer to another method", "POST", "application/json", "{}", -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := &http.Response{
+				Header:        http.Header{"Content-Type": {c.contentType}},
+				Body:          io.NopCloser(strings.NewReader(c.body)),
+				ContentLength: -1,
+				Request:       httptest.NewRequest(c.method, "/", http.NoBody),
+			}
+			if err := measure(res); err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			if err != nil || string(body) != c.body || res.ContentLength != c.length {
+				t.Errorf("%d bytes, length %d, %v; want %d bytes, length %d", len(body), res.ContentLength, err, len(c.body), c.length)
+			}
+		})
 	}
 }
 
