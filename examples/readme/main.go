@@ -8,9 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/concordhttp/concord/etag"
-	"github.com/concordhttp/concord/idempotency"
-	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord"
 )
 
 func main() {
@@ -34,16 +32,12 @@ func main() {
 		fmt.Fprintf(w, "Charge %d.", charges.Add(1))
 	})
 
-	versions, err := etag.New(etag.Config{Require: middleware.Routes("PUT /notes/{id}")})
+	config := concord.Config{Principal: concord.ByAuthorization} // better, the user whom you have authenticated
+	config.ETag.Require = concord.Routes("PUT /notes/{id}")
+	config.Idempotency.Require = concord.Routes("POST /payments")
+	stack, err := concord.New(config)
 	if err != nil {
 		log.Fatal(err)
 	}
-	once, err := idempotency.New(idempotency.Config{
-		Principal: middleware.ByAuthorization, // whose key it is; better, the user whom you have authenticated
-		Require:   middleware.Routes("POST /payments"),
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", once.Handler(versions.Handler(mux))))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", stack.Handler(mux)))
 }
