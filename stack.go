@@ -163,21 +163,29 @@ func (b *builder) addLock() {
 	b.add(l.Handler)
 }
 
+// addCollapse puts the layer in also where it is off, to see the writes: they end
+// the sharing of reads on Stacks that are made of this one, or that it is made of.
 func (b *builder) addCollapse() {
-	if b.c.Off&LayerCollapse != 0 {
-		return
+	off := b.c.Off&LayerCollapse != 0
+	c := b.c.Collapse
+	if off {
+		c = collapse.Config{Resource: c.Resource}
 	}
-	l, err := b.collapse()
+	l, err := b.collapse(c)
 	if b.failed(err, "concord.Config.Collapse") {
 		return
 	}
 	b.s.reads = l
-	b.add(l.Handler)
+	if off {
+		b.add(l.Writes)
+	} else {
+		b.add(l.Handler)
+	}
 }
 
-func (b *builder) collapse() (*collapse.Layer, error) {
+func (b *builder) collapse(c collapse.Config) (*collapse.Layer, error) {
 	if b.shared != nil {
-		return b.shared.With(b.c.Collapse)
+		return b.shared.With(c)
 	}
-	return collapse.New(b.c.Collapse)
+	return collapse.New(c)
 }

@@ -62,16 +62,42 @@ func (l *Layer) Handler(next http.Handler) http.Handler {
 	return &handler{layer: l, next: next, number: l.handlers.Add(1)}
 }
 
+// Writes is the half of Handler that ends the sharing of what was read before a
+// write. Reads go to next as they are. It is for routes that do not collapse, of
+// a server on which others do.
+func (l *Layer) Writes(next http.Handler) http.Handler {
+	h := &handler{layer: l, next: next}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case isRead(r.Method), isSafe(r.Method):
+			next.ServeHTTP(w, r)
+		default:
+			h.write(w, r)
+		}
+	})
+}
+
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case isRead(r.Method):
 		h.read(w, r)
-	case http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY", "PROPFIND", "REPORT", "SEARCH":
-		h.next.ServeHTTP(w, r) // safe, and not for us
+	case isSafe(r.Method):
+		h.next.ServeHTTP(w, r) // not for us
 	default:
 		h.write(w, r)
 	}
+}
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// isSafe reports whether a method other than GET and HEAD changes nothing.
+func isSafe(method string) bool {
+	switch method {
+	case http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY", "PROPFIND", "REPORT", "SEARCH":
+		return true
+	}
+	return false
 }
 
 // read joins the run of an identical request, or begins one, if r may share.
