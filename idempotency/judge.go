@@ -28,7 +28,7 @@ type policy struct {
 
 // judge says what a standing record means for the request that has fingerprint
 // f. It decides from what it is given alone.
-func (p policy) judge(f fingerprint, s lease.Standing, n note) verdict {
+func (p policy) judge(f fingerprint, s *lease.Standing, n *note) verdict {
 	switch {
 	case s.Record.Version == 0:
 		return free
@@ -51,7 +51,7 @@ func (p policy) judge(f fingerprint, s lease.Standing, n note) verdict {
 // again says when a request is run again whose outcome was recorded as unknown.
 // It can belong to a handler that has been told to stop and has not yet: its
 // successor waits as it would for an owner that is gone.
-func (p policy) again(s lease.Standing) verdict {
+func (p policy) again(s *lease.Standing) verdict {
 	if p.untilOver(s) > 0 {
 		return inFlight
 	}
@@ -67,7 +67,7 @@ func policyOf(c Config) policy {
 }
 
 // untilOver is how long it takes until the owner of a record must have stopped.
-func (p policy) untilOver(s lease.Standing) time.Duration {
+func (p policy) untilOver(s *lease.Standing) time.Duration {
 	return s.Lease + p.margin - s.Record.Age
 }
 
@@ -78,5 +78,5 @@ func (p policy) untilRetry(s lease.Standing) time.Duration {
 	if s.Held || s.Record.Version == 0 {
 		return 0
 	}
-	return p.untilOver(s)
+	return p.untilOver(&s)
 }

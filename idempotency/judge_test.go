@@ -57,15 +57,15 @@ func TestJudge(t *testing.T) {
 				Held:   c.held, Orphan: c.orphan, Lease: judgedLease,
 			}
 			n := note{state: c.state, fingerprint: stored, anyRequest: c.any}
-			assert.Equal(t, c.want, policyOf(Config{Lease: judgedLease}).judge(mine, s, n), "Refuse")
-			assert.Equal(t, c.rerun, policyOf(Config{Lease: judgedLease, Unknown: Rerun}).judge(mine, s, n), "Rerun")
-			assert.Equal(t, c.tx, policyOf(Config{Lease: judgedLease, Transactional: true}).judge(mine, s, n), "Transactional")
+			assert.Equal(t, c.want, policyOf(Config{Lease: judgedLease}).judge(mine, &s, &n), "Refuse")
+			assert.Equal(t, c.rerun, policyOf(Config{Lease: judgedLease, Unknown: Rerun}).judge(mine, &s, &n), "Rerun")
+			assert.Equal(t, c.tx, policyOf(Config{Lease: judgedLease, Transactional: true}).judge(mine, &s, &n), "Transactional")
 			both := policyOf(Config{Lease: judgedLease, Transactional: true, Unknown: Rerun})
-			assert.Equal(t, c.rerun, both.judge(mine, s, n), "Transactional with Rerun")
+			assert.Equal(t, c.rerun, both.judge(mine, &s, &n), "Transactional with Rerun")
 		})
 	}
 	t.Run("no record", func(t *testing.T) {
-		assert.Equal(t, free, policy{}.judge(fingerprint{1}, lease.Standing{}, note{}))
+		assert.Equal(t, free, policy{}.judge(fingerprint{1}, &lease.Standing{}, &note{}))
 	})
 }
 

@@ -185,8 +185,8 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 func (q *request) yield(by lease.Standing, err error) {
 	q.observe(middleware.Event{Kind: middleware.EventLost, Err: err})
 	u := q.run
-	n, unreadable := q.l.read(q.key, by)
-	verdict := q.l.policy.judge(q.fingerprint, by, n)
+	n, unreadable := q.l.read(q.key, &by)
+	verdict := q.l.policy.judge(q.fingerprint, &by, &n)
 	if !u.rec.Buffered() || unreadable == nil && (verdict == free || verdict == reused) {
 		return
 	}
@@ -197,9 +197,9 @@ func (q *request) yield(by lease.Standing, err error) {
 		case unreadable != nil:
 			p = recordUnreadable(unreadable)
 		case verdict == replayed:
-			p = q.replayTo(w, by, n)
+			p = q.replayTo(w, &by, &n)
 		case verdict == gone:
-			p = q.notRetained(n)
+			p = q.notRetained(&n)
 		case verdict == unsettled:
 			p = outcomeUnknown(n.started)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // replay answers with the recorded outcome, or returns why it cannot.
-func (q *request) replay(s lease.Standing, n note) *problem.Problem {
+func (q *request) replay(s *lease.Standing, n *note) *problem.Problem {
 	if p := q.replayTo(q.w, s, n); p != nil {
 		return p
 	}
@@ -19,12 +19,12 @@ func (q *request) replay(s lease.Standing, n note) *problem.Problem {
 
 // replayTo writes the recorded outcome. Nothing is written if it returns a
 // problem.
-func (q *request) replayTo(w http.ResponseWriter, s lease.Standing, n note) *problem.Problem {
+func (q *request) replayTo(w http.ResponseWriter, s *lease.Standing, n *note) *problem.Problem {
 	if p := q.authorize(); p != nil {
 		return p
 	}
 	fields := w.Header()
-	body, err := q.l.codec.readBody(q.key, n, s.Record.Body, fields)
+	body, err := q.l.codec.readBody(q.key, *n, s.Record.Body, fields)
 	if err != nil {
 		return recordUnreadable(err)
 	}
@@ -40,11 +40,11 @@ func (q *request) replayTo(w http.ResponseWriter, s lease.Standing, n note) *pro
 var replayedValue = []string{"true"}
 
 // notRetained says that the request was done, and that its answer is gone.
-func (q *request) notRetained(n note) *problem.Problem {
+func (q *request) notRetained(n *note) *problem.Problem {
 	if p := q.authorize(); p != nil {
 		return p
 	}
-	return responseNotRetained(n)
+	return responseNotRetained(*n)
 }
 
 // authorize asks whether the caller may see the outcome.

@@ -139,17 +139,17 @@ func (q *request) serve() *problem.Problem {
 		case held != nil:
 			return q.execute(held)
 		}
-		n, unreadable := q.l.read(q.key, standing)
+		n, unreadable := q.l.read(q.key, &standing)
 		if unreadable != nil {
 			return recordUnreadable(unreadable)
 		}
-		switch q.l.policy.judge(q.fingerprint, standing, n) {
+		switch q.l.policy.judge(q.fingerprint, &standing, &n) {
 		case reused:
 			return keyReused(q.l.config.Header)
 		case replayed:
-			return q.replay(standing, n)
+			return q.replay(&standing, &n)
 		case gone:
-			return q.notRetained(n)
+			return q.notRetained(&n)
 		case unsettled:
 			return outcomeUnknown(n.started)
 		case free:

@@ -81,7 +81,7 @@ func (l *Layer) unknownNote(key string, r store.Record) (note, error) {
 	s, err := l.keeper.Read(r)
 	if err == nil {
 		var n note
-		if n, err = l.read(key, s); err == nil {
+		if n, err = l.read(key, &s); err == nil {
 			if s.Orphan || n.state == unknown {
 				return n, nil
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // read reads what the record of a key says. None says nothing.
-func (l *Layer) read(key string, s lease.Standing) (note, error) {
+func (l *Layer) read(key string, s *lease.Standing) (note, error) {
 	if s.Record.Version == 0 {
 		return note{}, nil
 	}
