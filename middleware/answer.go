@@ -161,6 +161,13 @@ func (a *answer) describe(body []byte, h http.Header) {
 	}
 }
 
+// forbids reports whether n more bytes are some of a body that the handler's
+// status does not allow: net/http refuses them, so what holds them back does.
+func (a *answer) forbids(n int) bool {
+	return n > 0 && a.phase == buffering && !a.swallow &&
+		(a.status == http.StatusNoContent || a.status == http.StatusNotModified)
+}
+
 // exceeds counts n more bytes, and reports whether they are more than the
 // handler declared: net/http refuses those, and sends what came before. What is
 // passed on, and not kept besides, it counts itself.

@@ -97,6 +97,9 @@ func accept[T []byte | string](rec *Recorder, p T) (n int, to http.ResponseWrite
 	if a.phase == fresh {
 		a.settle(rec, http.StatusOK)
 	}
+	if a.forbids(len(p)) {
+		return 0, nil, http.ErrBodyNotAllowed
+	}
 	if a.exceeds(len(p)) {
 		return 0, nil, http.ErrContentLength
 	}

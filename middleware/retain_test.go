@@ -220,9 +220,10 @@ func TestAHandlerThatIsRecordedIsToldItsOwnMistakes(t *testing.T) {
 	told := make(chan error, 3)
 	h, _ := retaining(middleware.Buffer, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(204)
-		_, err := w.Write([]byte("held back"))
-		assert.NoError(t, err)
-		told <- http.NewResponseController(w).Flush()
+		n, err := w.Write([]byte("held back"))
+		assert.Zero(t, n)
+		told <- err
+		assert.NoError(t, http.NewResponseController(w).Flush())
 		_, err = w.Write([]byte("x"))
 		told <- err
 		told <- http.NewResponseController(onlyWriter{w}).Flush()
