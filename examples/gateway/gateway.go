@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +40,7 @@ func newGateway(upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(upstream)
 			r.SetXForwarded()
+			r.Out.Header.Del("Expect") // Concord has read the body already
 			sendOnce(r.Out)
 		},
 		ModifyResponse: measure,
@@ -63,11 +63,14 @@ func failed(w http.ResponseWriter, _ *http.Request, err error) {
 }
 
 // sendOnce keeps net/http from sending a request again by itself when the
-// connection breaks. It does so if the request has an Idempotency-Key and no
-// body, in the belief that upstream knows the key: but that is what this gateway
-// is for.
+// connection breaks. It does so if the request has no body and an Idempotency-Key,
+// in the belief that upstream knows what that is: but it is what this gateway is
+// for. In small letters the field is the same to upstream, and unknown to net/http.
 func sendOnce(r *http.Request) {
-	if r.Body == nil {
-		r.Body = io.NopCloser(strings.NewReader(""))
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if lines, ok := r.Header[name]; ok {
+			delete(r.Header, name)
+			r.Header[strings.ToLower(name)] = lines
+		}
 	}
 }
