@@ -30,15 +30,19 @@ func TestWritesEndsSharingAndSharesNothing(t *testing.T) {
 					time.Sleep(time.Second)
 					_, _ = io.WriteString(w, "slow")
 				}))
-				writes := other.Writes(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { passed.Add(1) }))
+				writes := other.Writes(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+					passed.Add(1)
+					time.Sleep(100 * time.Millisecond)
+				}))
 				first := start(reads, get("/a"))
 				synctest.Wait()
-				for range 2 {
-					start(writes, request(method, "/a")).wants(t, http.StatusOK, "", "")
-				}
+				one, two := start(writes, request(method, "/a")), start(writes, request(method, "/a"))
+				synctest.Wait()
+				assert.EqualValues(t, 2, passed.Load(), "at once")
+				one.wants(t, http.StatusOK, "", "")
+				two.wants(t, http.StatusOK, "", "")
 				second := start(reads, get("/a"))
 				synctest.Wait()
-				assert.EqualValues(t, 2, passed.Load())
 				assert.Equal(t, runs, ran.Load())
 				<-first.done
 				<-second.done
