@@ -69,8 +69,7 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 func (q *request) asked() lease.Claim {
 	asked := lease.Claim{TTL: q.l.config.TTL, Fixed: q.l.config.Transactional}
 	if q.run == nil {
-		asked.Now = time.Now()
-		q.run = &run{started: asked.Now.UnixMilli()}
+		q.run = &run{started: time.Now().UnixMilli()}
 	}
 	var room []byte
 	if !q.roomUsed {

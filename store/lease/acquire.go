@@ -3,7 +3,6 @@ package lease
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/concordhttp/concord/store"
 )
@@ -114,8 +113,7 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 // prepare makes the lease that the attempt is for. Its time runs from here,
 // before anything is sent.
 func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lease {
-	now := k.clock.at(c.Now)
-	c.Now = time.Time{} // by the next attempt it is old
+	now := k.clock.now()
 	own := k.config.Lease - k.config.Margin
 	l := c.Room
 	if c.Room = nil; l == nil {

@@ -24,11 +24,6 @@ type Claim struct {
 	// with.
 	Fixed bool
 
-	// Now is what time.Now returned to the caller a moment ago: the lease is
-	// counted from there, to save another look at the clock. Zero: the caller has
-	// not looked. Where Acquire waits, the lease is counted from when that is over.
-	Now time.Time
-
 	// Room, unless it is nil, is where the Lease is made, to save an allocation
 	// where the caller has a struct of its own. It must be zero, and must not be
 	// used again, whether or not there is a Lease in the end.

@@ -24,13 +24,5 @@ func (i instant) until(later instant) time.Duration { return time.Duration(later
 // is read several times on the path of each write that passes a gate.
 type clock struct{ made time.Time }
 
-// at is the instant of t, or now if t is zero.
-func (c clock) at(t time.Time) instant {
-	if t.IsZero() {
-		return c.now()
-	}
-	return instant(t.Sub(c.made))
-}
-
 func (c clock) now() instant             { return instant(time.Since(c.made)) }
 func (c clock) time(i instant) time.Time { return c.made.Add(time.Duration(i)) }

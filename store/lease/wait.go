@@ -39,7 +39,6 @@ func (k *Keeper) await(ctx context.Context, key string, c *Claim, s Standing) (*
 	within, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
 	deadline, _ := within.Deadline()
-	c.Now = time.Time{}
 	leave, err := k.lines.join(within, key)
 	if err != nil {
 		return nil, waitOver(ctx, &s)
