@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/idempotency"
@@ -27,7 +28,8 @@ const (
 
 // Config is what [New] takes. Principal is required; everything else has a
 // default. What a nested Config leaves zero it inherits: Store, Namespace,
-// Principal, Resource, Respond and Observer.
+// Principal, Resource, Respond and Observer; and Lock from ETag what concerns
+// the gate, which is one and the same: GateLease, GateWait, MaxRun, MaxBody.
 type Config struct {
 	// Store keeps claims, outcomes, locks and the gate. Nil: a memory store of
 	// this Stack's own; two Stacks then share nothing, and a restart forgets.
@@ -59,6 +61,18 @@ type Config struct {
 	Lock        *lock.Config // nil: no edit locks
 }
 
+// clone returns a copy of c that shares nothing with it that could be written to.
+func (c Config) clone() Config {
+	c.Idempotency.Methods = slices.Clone(c.Idempotency.Methods)
+	c.Idempotency.Seal = slices.Clone(c.Idempotency.Seal)
+	c.Collapse.Neutral = slices.Clone(c.Collapse.Neutral)
+	if c.Lock != nil {
+		l := *c.Lock
+		c.Lock = &l
+	}
+	return c
+}
+
 // inherit returns c with what its nested configurations leave zero.
 func (c Config) inherit() Config {
 	inherit(&c.ETag.Store, c.Store)
@@ -78,13 +92,17 @@ func (c Config) inherit() Config {
 	if c.Lock == nil {
 		return c
 	}
-	l := *c.Lock // the caller's stays as it is
+	l := *c.Lock // c's stays as it is, for Stacks that are made of this one
 	inherit(&l.Store, c.Store)
 	inherit(&l.Namespace, c.Namespace)
 	inheritFunc(&l.Principal, c.Principal)
 	inheritFunc(&l.Resource, c.Resource)
 	inheritFunc(&l.Respond, c.Respond)
 	inherit(&l.Observer, c.Observer)
+	inherit(&l.GateLease, c.ETag.GateLease)
+	inherit(&l.GateWait, c.ETag.GateWait)
+	inherit(&l.MaxRun, c.ETag.MaxRun)
+	inherit(&l.MaxBody, c.ETag.MaxBody)
 	c.Lock = &l
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/collapse"
 	"github.com/concordhttp/concord/middleware/lock"
+	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/memory"
 )
@@ -33,6 +34,7 @@ func New(c Config) (*Stack, error) {
 
 // build makes a Stack that shares its runs with another one, unless that is nil.
 func build(c Config, shared *collapse.Layer) (*Stack, error) {
+	c = c.clone()
 	mistakes := c.validate()
 	s := &Stack{}
 	if c.Store == nil {
@@ -57,18 +59,43 @@ func (s *Stack) Handler(next http.Handler) http.Handler {
 // HandlerFunc makes a handler of a function that either answers or returns an
 // error, which is then answered with Config.Respond: as the problem that
 // [problem.From] finds in it, or as one that says nothing but that something
-// went wrong. It does not protect: the handler belongs on a router that
+// went wrong. Of the latter, and of every other status from 500 on, the observer
+// is told the cause. It does not protect: the handler belongs on a router that
 // [Stack.Handler] is around.
 func (s *Stack) HandlerFunc(f func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return s.config.Respond.HandlerFunc(f)
+	return problem.Responder(s.respond).HandlerFunc(f)
+}
+
+// respond answers with the problem of a handler. What clients are not told of a
+// failure would else be known to nobody.
+func (s *Stack) respond(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+	answer := s.config.Respond
+	if answer == nil {
+		answer = problem.JSON
+	}
+	answer(w, r, p)
+	if whole := (problem.Renderer{}).Complete(p); s.config.Observer != nil && whole.Status >= http.StatusInternalServerError {
+		s.config.Observer.Observe(r.Context(), middleware.Event{
+			Kind: middleware.EventFailed, Layer: "handler", Method: r.Method, Resource: s.resource(r),
+			Problem: whole.Kind, Instance: whole.Instance, Status: whole.Status, Err: p.Err,
+		})
+	}
+}
+
+func (s *Stack) resource(r *http.Request) string {
+	if s.config.Resource != nil {
+		return s.config.Resource(r)
+	}
+	return middleware.NormalisedPath(r)
 }
 
 // With returns a Stack with other settings for some routes: change is given a
 // copy of the Config to change. Whatever it does not change is shared: the
-// store, and with it gate, locks and outcomes; and the runs of reads, so that a
-// write that goes through one Stack is seen by the reads of the other.
+// store, and with it gate, locks and outcomes; and, as long as Resource stays
+// the same, what is known of writes, so that one that goes through either Stack
+// ends the sharing of the other's reads.
 func (s *Stack) With(change func(*Config)) (*Stack, error) {
-	c := s.config
+	c := s.config.clone()
 	change(&c)
 	return build(c, s.reads)
 }
@@ -78,9 +105,10 @@ func (s *Stack) With(change func(*Config)) (*Stack, error) {
 func (s *Stack) Lock() *lock.Layer { return s.lock }
 
 // Close gives back what the Stack holds: its own memory store, if it has one.
-// Call it when no request runs any more, after [http.Server.Shutdown]; requests
-// that come later are answered 503. A Stack that another one was made of with
-// [Stack.With] must be closed last.
+// Call it when no request runs any more, after [http.Server.Shutdown]; those
+// that come later and need the store (keyed ones, and writes that pass the gate)
+// are answered 503. A Stack that another one was made of with [Stack.With] must
+// be closed last.
 func (s *Stack) Close(context.Context) error {
 	if s.own == nil {
 		return nil

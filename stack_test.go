@@ -110,3 +110,19 @@ func TestCloseClosesWhatIsTheStacksOwn(t *testing.T) {
 	require.NoError(t, newStack(t, concord.Config{Store: shared}).Close(t.Context()))
 	assert.Equal(t, http.StatusOK, send(newStack(t, concord.Config{Store: shared}).Handler(p), request(http.MethodPost, "x", "Idempotency-Key", "k")).Code)
 }
+
+// TestWithChangesNothingButItsOwn: neither the caller's Config nor that of the
+// Stack it is made of.
+func TestWithChangesNothingButItsOwn(t *testing.T) {
+	mine := lock.Config{}
+	stack := newStack(t, concord.Config{Lock: &mine})
+	mine.Status = 1 // New has made a copy
+	_, err := stack.With(func(c *concord.Config) { c.Lock.Status = http.StatusLocked })
+	require.NoError(t, err)
+	assert.Equal(t, 1, mine.Status)
+	third, err := stack.With(func(*concord.Config) {})
+	require.NoError(t, err)
+	h := third.Handler(one())
+	require.Equal(t, http.StatusOK, send(h, request("LOCK", "")).Code)
+	assert.Equal(t, http.StatusConflict, send(h, request(http.MethodPut, "x")).Code)
+}
