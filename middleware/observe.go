@@ -38,7 +38,8 @@ const (
 	// EventUnlocked: an edit lock was ended before its time.
 	EventUnlocked EventKind = "unlocked"
 	// EventFailed: something that Concord relies on failed, such as the store
-	// or the question for the current validator. Event.Err says what.
+	// or the question for the current validator, or the handler itself.
+	// Event.Err says what.
 	EventFailed EventKind = "failed"
 	// EventLost: a lease was lost while the handler ran, so that its effects
 	// may have overlapped with a successor's.
@@ -49,11 +50,12 @@ const (
 // apply are zero. An Event never carries a key or a principal in clear.
 type Event struct {
 	Kind     EventKind
-	Layer    string        // "etag", "idempotency", "collapse" or "lock"
+	Layer    string        // "etag", "idempotency", "collapse" or "lock"; or "handler", of an error that it returned
 	Method   string        // of the request
 	Resource string        // key of the resource, as the layer's Resource gives it
 	Key      string        // digest of an idempotency key; a reference that Resolve takes
 	Problem  problem.Kind  // what the client was told, if it was a problem
+	Instance string        // the one that the client was told, of an error that a handler returned
 	Status   int           // of the answer, 0 if the layer did not see one
 	Wait     time.Duration // how long the request waited for another one
 	Run      time.Duration // how long the handler ran
@@ -118,7 +120,7 @@ func (k EventKind) level() slog.Level {
 
 // attrs leaves out what is zero, so that a line says only what applies.
 func (e Event) attrs() []slog.Attr {
-	a := make([]slog.Attr, 0, 10)
+	a := make([]slog.Attr, 0, 11)
 	text := func(name, value string) {
 		if value != "" {
 			a = append(a, slog.String(name, value))
@@ -129,6 +131,7 @@ func (e Event) attrs() []slog.Attr {
 	text("resource", e.Resource)
 	text("key", e.Key)
 	text("problem", string(e.Problem))
+	text("instance", e.Instance)
 	if e.Status != 0 {
 		a = append(a, slog.Int("status", e.Status))
 	}
