@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 is any free port")
 	tour := flags.Bool("tour", true, "send the requests of each scenario and print what happens")
 	serve := flags.Bool("serve", true, "stay up after the tour")
+	events := flags.Bool("log", false, "log what each layer of Concord decides")
 	respond := flags.String("respond", "json", "what problems look like: json, negotiate or stripe")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 		fmt.Fprintf(stderr, "quickstart: %v\nChoose another address, for instance -addr 127.0.0.1:0 for any free port.\n", err)
 		return 1
 	}
-	if err := show(ctx, listener, parts{scenarios, form, *tour, *serve}, stdout, stderr); err != nil {
+	if err := show(ctx, listener, parts{scenarios, form, *events, *tour, *serve}, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "quickstart: %v\n", err)
 		return 1
 	}
@@ -79,15 +80,15 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 
 // parts are what the program is to do, and with what.
 type parts struct {
-	scenarios   []scenario
-	form        form
-	tour, serve bool
+	scenarios           []scenario
+	form                form
+	events, tour, serve bool
 }
 
 // show serves on listener while it gives the tour, and then, if it is to stay
 // up, until ctx ends. It returns when the server has shut down.
 func show(ctx context.Context, listener net.Listener, p parts, stdout, stderr io.Writer) (err error) {
-	server, stack, err := newServer(slog.New(slog.NewTextHandler(stderr, nil)), p.form.respond)
+	server, stack, err := newServer(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})), p.form, p.events)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

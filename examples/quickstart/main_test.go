@@ -35,6 +35,22 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 	}
 }
 
+func TestWhatConcordDecidesIsLoggedIfAskedFor(t *testing.T) {
+	refused := []scenario{{"refused", func(t *tour) {
+		t.step("", put("/documents/1", Document{Title: "A"}), want{status: 428, kind: "precondition-required"})
+	}}}
+	for _, c := range []struct{ flag, logged string }{
+		{"-log=false", ""},
+		{"-log", `msg="concord: refused" layer=etag method=PUT resource=/documents/1 problem=precondition-required status=428`},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-serve=false", c.flag}, refused, &stdout, &stderr)
+		if status != 0 || !strings.Contains(stderr.String(), c.logged) || (stderr.Len() > 0) != (c.logged != "") {
+			t.Errorf("%s: status %d, %s", c.flag, status, &stderr)
+		}
+	}
+}
+
 func TestAnAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/concordhttp/concord"
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store/memory"
@@ -16,11 +17,12 @@ import (
 
 // newStack is where Concord is configured. A server can do with Principal alone;
 // the rest says what this API wants beyond that.
-func newStack(respond problem.Responder) (*concord.Stack, error) {
+func newStack(respond problem.Responder, observer middleware.Observer) (*concord.Stack, error) {
 	return concord.New(concord.Config{
 		Store:     limited{memory.New(memory.Config{})},
 		Principal: caller,
 		Respond:   respond,
+		Observer:  observer,
 		ETag: etag.Config{
 			Require: concord.Routes(
 				"PUT /documents/{id}",
@@ -61,8 +63,12 @@ func newHandler(stack *concord.Stack, a *api) http.Handler {
 // newServer returns a server of the API with its data in memory, and the Stack
 // to close after it. Every wait for a client has an end, and its Shutdown ends
 // the event streams.
-func newServer(log *slog.Logger, respond problem.Responder) (*http.Server, *concord.Stack, error) {
-	stack, err := newStack(respond)
+func newServer(log *slog.Logger, f form, events bool) (*http.Server, *concord.Stack, error) {
+	var observer middleware.Observer // nobody
+	if events {
+		observer = concord.Log(log)
+	}
+	stack, err := newStack(f.respond, observer)
 	if err != nil {
 		return nil, nil, err
 	}
