@@ -2,7 +2,6 @@ package concord_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -152,7 +151,7 @@ func TestReadDeadlinesReachTheConnection(t *testing.T) {
 			}()
 			select {
 			case err := <-saw:
-				assert.True(t, errors.Is(err, os.ErrDeadlineExceeded), "%v", err)
+				assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 			case <-time.After(patience):
 				t.Error("the handler still reads")
 			}

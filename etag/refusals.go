@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
@@ -12,12 +13,17 @@ import (
 
 // refuse answers with p in place of the handler.
 func (l *Layer) refuse(w http.ResponseWriter, r *http.Request, resource string, p *problem.Problem) {
+	l.refuseAfter(0, w, r, resource, p)
+}
+
+// refuseAfter is refuse for a request that has waited at the gate.
+func (l *Layer) refuseAfter(wait time.Duration, w http.ResponseWriter, r *http.Request, resource string, p *problem.Problem) {
 	middleware.Refuse(w, r, l.config.Respond, p)
 	kind := middleware.EventRefused
 	if p.Err != nil && p.Kind != problem.KindResourceBusy {
 		kind = middleware.EventFailed
 	}
-	l.observe(r, resource, middleware.Event{Kind: kind, Problem: p.Kind, Status: p.Status, Err: p.Err})
+	l.observe(r, resource, middleware.Event{Kind: kind, Problem: p.Kind, Status: p.Status, Wait: wait, Err: p.Err})
 }
 
 func malformed(err error) *problem.Problem {

@@ -38,7 +38,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 	if l.config.AcceptTransformed {
 		preconditions.acceptTransformed()
 	}
-	gated := l.gated(r.Method, preconditions)
+	gated := l.gated(r, preconditions)
 	if gated || l.config.Observer != nil {
 		wr.resource = l.config.Resource(r) // once: handlers change the path under it
 	}
@@ -59,7 +59,7 @@ func (l *Layer) write(w http.ResponseWriter, r *http.Request, next http.Handler)
 		p = wr.judgeAndRun(r.Context(), rec)
 	}
 	if p != nil {
-		l.refuse(rec, r, wr.resource, p)
+		l.refuseAfter(wr.wait, rec, r, wr.resource, p)
 	}
 	rec.Leave()
 	if owned {
@@ -80,12 +80,12 @@ func (wr *write) makeRoom() {
 }
 
 // gated reports whether a write passes the gate of its resource.
-func (l *Layer) gated(method string, p *Preconditions) bool {
+func (l *Layer) gated(r *http.Request, p *Preconditions) bool {
 	switch l.config.Gate {
 	case GateAll:
-		return kindOf(method) == replacing || p.hasAny(method)
+		return kindOf(r) == replacing || p.hasAny(r.Method)
 	case GateConditional:
-		return p.hasAny(method)
+		return p.hasAny(r.Method)
 	case GateNone:
 	}
 	return false
