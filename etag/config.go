@@ -25,7 +25,8 @@ const (
 	// GateAll, the zero value: all PUT, PATCH, DELETE, LOCK and UNLOCK, and
 	// every other unsafe method that carries a precondition. A write without
 	// a precondition then cannot slip between the check and the write of one
-	// that has.
+	// that has. A LOCK or UNLOCK with Lock-Token is about a lock that stands
+	// already, and counts as such an other method.
 	GateAll Gate = iota
 	// GateConditional: requests with a precondition only. Other writes of the
 	// resource are then not ordered against them.

@@ -15,9 +15,9 @@
 // the client sent If-None-Match or If-Modified-Since and holds that version
 // already, it gets 304.
 //
-// A write (PUT, PATCH, DELETE, LOCK, UNLOCK, and any other unsafe method that
-// carries a precondition) passes the gate of its resource, so that one write of
-// it runs at a time, between all servers that share a store. Inside the gate
+// A write (PUT, PATCH, DELETE, LOCK, and any other unsafe method that carries a
+// precondition; see [GateAll]) passes the gate of its resource, so that one write
+// of it runs at a time, between all servers that share a store. Inside the gate
 // the current validator is found out, by Config.Current or else by asking the
 // wrapped handler with a GET on the client's behalf, and the preconditions are
 // judged. If one is false the answer is 412 and the handler does not run. Check

@@ -55,7 +55,7 @@ func (l *Layer) Conditions(next http.Handler) http.Handler {
 
 func (l *Layer) conditions(reads, writes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch kindOf(r.Method) {
+		switch kindOf(r) {
 		case reading:
 			if l.hasReadConditions(r.Header) {
 				l.read(w, r, reads)
@@ -90,11 +90,16 @@ const (
 	neither               // has no preconditions, or judges them itself: see kindOf
 )
 
-func kindOf(method string) kind {
-	switch method {
+func kindOf(r *http.Request) kind {
+	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		return reading
-	case http.MethodPut, http.MethodPatch, http.MethodDelete, "LOCK", "UNLOCK":
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return replacing
+	case "LOCK", "UNLOCK":
+		if r.Header["Lock-Token"] != nil {
+			return acting // on a lock that stands: to renew it must not wait for a write that is made under it
+		}
 		return replacing
 	case http.MethodOptions, http.MethodTrace, http.MethodConnect:
 		return neither // RFC 9110 section 13.2.1

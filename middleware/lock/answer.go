@@ -9,7 +9,7 @@ import (
 	"github.com/concordhttp/concord/middleware"
 )
 
-// answer answers a LOCK or UNLOCK that was granted, once the gate is open.
+// answer answers a LOCK or UNLOCK that was granted, outside the gate.
 func (q *request) answer(rec *middleware.Recorder) {
 	e := middleware.Event{Kind: middleware.EventLocked, Status: http.StatusOK, Wait: q.wait, Holder: q.lock.holder}
 	h := rec.Header()

@@ -40,9 +40,11 @@
 // commit. Were the lock looked at before, a LOCK could be granted meanwhile, and
 // the write would land under it, after the editor has fetched what it is going to
 // overwrite. So every unsafe request of a resource that can be locked passes the
-// gate of its resource (see [lease.Gate]), LOCK and UNLOCK included, and stays
-// inside until its handler has returned. They run one at a time, between all
-// servers on one store. POST is no exception: a POST that changes a document
+// gate of its resource (see [lease.Gate]), LOCK included, and stays inside until
+// its handler has returned. They run one at a time, between all servers on one
+// store. To renew a lock or to end it needs no gate, so that a client can keep its
+// lock while its own write takes long; after UNLOCK such a write still goes on, and
+// the next LOCK waits for its end. POST is no exception: a POST that changes a document
 // would be the same fault. A collection that is only posted to is not edited,
 // and better left out with Config.Lockable.
 //

@@ -67,7 +67,7 @@ func (l *Layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	}
 	rec, owned := middleware.RecordIn(w, &q.recorder)
 	rec.Enter(q, l.config.MaxBody)
-	switch p := q.throughGate(rec); {
+	switch p := q.perform(rec); {
 	case p != nil:
 		q.refuse(rec, p)
 	case q.does != writes:
@@ -103,6 +103,32 @@ func (q *request) readBody() *problem.Problem {
 
 func (q *request) freeBody() { q.body.Free() }
 
+// perform does what the request is for, inside the gate if that matters.
+func (q *request) perform(rec *middleware.Recorder) *problem.Problem {
+	switch q.does {
+	case writes, acquires:
+		return q.throughGate(rec)
+	case renews, releases:
+	}
+	return q.besideGate()
+}
+
+// besideGate renews or ends a lock without waiting at the gate: a client that
+// keeps its lock alive would lose it behind a slow write of its own. Both are a
+// compare-and-set of the record alone, and whoever they let in still passes the
+// gate. A write that was admitted under a lock goes on after UNLOCK, and whatever
+// comes next, another's LOCK included, waits until it has ended.
+func (q *request) besideGate() (p *problem.Problem) {
+	within, cancel := context.WithTimeout(q.r.Context(), callTimeout)
+	defer cancel()
+	if q.does == renews {
+		q.lock, p = q.l.renew(within, q.key, q.claim, q.ttl)
+	} else {
+		q.lock, p = q.l.release(within, q.key, q.claim)
+	}
+	return p
+}
+
 // throughGate holds the gate until what is to be done is done, also if that
 // panics. A gate that somebody further out holds is theirs to open, and so is it
 // to hold the answer back meanwhile.
@@ -115,17 +141,11 @@ func (q *request) throughGate(rec *middleware.Recorder) *problem.Problem {
 	}
 	q.pass, q.holdBack = pass, !pass.Borrowed()
 	defer q.leaveGate()
-	var p *problem.Problem
-	switch q.does {
-	case writes:
-		p = q.write(rec)
-	case acquires:
-		q.lock, p = q.l.acquire(pass, q.key, q.claim, q.ttl)
-	case renews:
-		q.lock, p = q.l.renew(pass, q.key, q.claim, q.ttl)
-	case releases:
-		q.lock, p = q.l.release(pass, q.key, q.claim)
+	if q.does == writes {
+		return q.write(rec)
 	}
+	var p *problem.Problem
+	q.lock, p = q.l.acquire(pass, q.key, q.claim, q.ttl)
 	return p
 }
 

@@ -1,0 +1,64 @@
+package lock_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store/memory"
+)
+
+// TestARenewalDoesNotWaitForAWriteOfItsOwn: a client keeps its lock alive while
+// its own long write runs, and it lapsed because the renewal came too late.
+func TestARenewalDoesNotWaitForAWriteOfItsOwn(t *testing.T) {
+	for _, tagged := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			docs := &documents{takes: 30 * time.Second}
+			h := server(t, memory.New(memory.Config{}), tagged, docs)
+			token := take(t, h, "ann", "/a", "Timeout", "Second-10")
+			var slow *httptest.ResponseRecorder
+			go func() { slow = do(h, "ann", "PUT", "/a", "x", "Lock-Token", token) }()
+			synctest.Wait()
+			time.Sleep(2 * time.Second)
+			began := time.Now()
+			w := do(h, "ann", "LOCK", "/a", "", "Lock-Token", token, "Timeout", "Second-60")
+			require.Equal(t, http.StatusOK, w.Code, w.Body)
+			assert.Zero(t, time.Since(began), "tagged %t", tagged)
+			time.Sleep(29 * time.Second)
+			synctest.Wait()
+			require.NotNil(t, slow)
+			assert.Equal(t, http.StatusAccepted, slow.Code)
+			wantProblem(t, do(h, "bob", "LOCK", "/a", ""), 409, problem.KindLocked)
+		})
+	}
+}
+
+// TestAfterUnlockTheWriteUnderWayStillEndsFirst: UNLOCK does not wait for it, and
+// whoever comes next does.
+func TestAfterUnlockTheWriteUnderWayStillEndsFirst(t *testing.T) {
+	for _, tagged := range []bool{false, true} {
+		for _, next := range []string{"LOCK", "PUT"} {
+			synctest.Test(t, func(t *testing.T) {
+				docs := &documents{}
+				h := server(t, memory.New(memory.Config{}), tagged, docs)
+				token := take(t, h, "ann", "/a")
+				go do(h, "ann", "PUT", "/a", "hers", "Lock-Token", token, "X-Takes", "30s")
+				synctest.Wait()
+				began := time.Now()
+				require.Equal(t, http.StatusNoContent, do(h, "ann", "UNLOCK", "/a", "", "Lock-Token", token).Code)
+				assert.Zero(t, time.Since(began))
+				w := do(h, "bob", next, "/a", "his")
+				assert.Less(t, w.Code, 300, w.Body)
+				assert.Equal(t, "PUT /a hers", docs.writes()[0])
+				assert.Equal(t, 30*time.Second, time.Since(began), "tagged %t, %s", tagged, next)
+				assert.EqualValues(t, 1, docs.most.Load())
+			})
+		}
+	}
+}
