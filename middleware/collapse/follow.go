@@ -59,8 +59,16 @@ func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) 
 func (r *run) readAlong(w http.ResponseWriter, req *http.Request, a *answer, s *stream) bool {
 	defer r.leave()
 	var pos int64
+	var stall stall
+	defer stall.end()
 	for {
 		p, more, how := s.read(pos)
+		if how == waits {
+			if pos > 0 {
+				flush(w)
+			}
+			how = r.await(req, s, pos, more, &stall)
+		}
 		switch how {
 		case someMore:
 			if pos == 0 {
@@ -73,15 +81,7 @@ func (r *run) readAlong(w http.ResponseWriter, req *http.Request, a *answer, s *
 				flush(w) // so that the server guesses the type from what the leader's does
 			}
 			pos += int64(len(p))
-		case waits:
-			if pos > 0 {
-				flush(w)
-			}
-			select {
-			case <-more:
-			case <-req.Context().Done():
-				panic(http.ErrAbortHandler)
-			}
+		case waits: // no longer
 		case ended:
 			if pos == 0 {
 				a.begin(w, req)

@@ -56,6 +56,9 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (o *output) writeToAll(p []byte) (int, error) {
 	var failed error
+	if s := o.stream.Load(); s != nil {
+		defer s.blocked.Store(0)
+	}
 	for rest := p; len(rest) > 0; {
 		piece := rest[:min(len(rest), pieceSize)]
 		rest = rest[len(piece):]
@@ -64,6 +67,7 @@ func (o *output) writeToAll(p []byte) (int, error) {
 			runtime.Gosched() // nobody waits for them, but they get their turn
 		}
 		if failed == nil {
+			o.block()
 			_, failed = o.w.Write(piece)
 		}
 		if failed != nil && (!followed || isOwnFault(failed)) {
@@ -71,6 +75,13 @@ func (o *output) writeToAll(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// block says that from now on the leader's client may hold up the others.
+func (o *output) block() {
+	if s := o.stream.Load(); s != nil {
+		s.blocked.Store(max(1, int64(o.run.layer.now())))
+	}
 }
 
 // feed hands p to those who read along, and reports whether there are any.
@@ -131,16 +142,23 @@ func (o *output) Push(target string, opts *http.PushOptions) error {
 // must not make the handler end the answer.
 func (o *output) Unwrap() http.ResponseWriter {
 	if o.stream.Load() != nil {
-		return followed{o.w}
+		return followed{o.w, o}
 	}
 	return o.w
 }
 
 // followed is a writer whose client is not the only one.
-type followed struct{ http.ResponseWriter }
+type followed struct {
+	http.ResponseWriter
+	out *output
+}
 
 // FlushError implements what [http.ResponseController] looks for.
 func (f followed) FlushError() error {
+	if s := f.out.stream.Load(); s != nil {
+		f.out.block()
+		defer s.blocked.Store(0)
+	}
 	err := http.NewResponseController(f.ResponseWriter).Flush()
 	if errors.Is(err, http.ErrNotSupported) {
 		return err

@@ -15,6 +15,7 @@ import (
 type stream struct {
 	window  int64 // how much is held, in bytes; one chunk may stand out
 	readers atomic.Int64
+	blocked atomic.Int64 // since when the leader's client takes nothing; 0: it is not being written to
 
 	mu       sync.Mutex
 	chunks   []chunk // none empty
