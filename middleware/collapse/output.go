@@ -120,11 +120,13 @@ func (o *output) ReadFrom(src io.Reader) (int64, error) {
 }
 
 // Hijack hands the connection to the handler, with which the others have nothing
-// to do.
+// to do. For those who read along the answer breaks off there: what the handler
+// still sends, or that it sends no end, they cannot know.
 func (o *output) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(o.w).Hijack()
 	if err == nil {
 		o.run.refuse()
+		o.run.endStream(false)
 	}
 	return conn, rw, err
 }

@@ -131,7 +131,7 @@ func (s *stream) read(pos int64) (p []byte, more <-chan struct{}, how progress) 
 	return nil, s.more, waits
 }
 
-// endStream tells those who read along how it ended.
+// endStream tells those who read along how it ended. The first to tell is right.
 func (r *run) endStream(returned bool) {
 	r.shard.mu.Lock()
 	o := r.outcome
@@ -142,6 +142,9 @@ func (r *run) endStream(returned bool) {
 	s := o.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.complete || s.aborted {
+		return
+	}
 	s.complete, s.aborted = returned, !returned
 	if returned {
 		s.trailers = trailersIn(r.out.Header())
