@@ -58,3 +58,20 @@ func wantsEvents(accept []string) bool {
 	}
 	return false
 }
+
+// namesFields reports whether a Connection (RFC 9110 section 7.6.1) says more
+// than whether it stays. The fields that it names a proxy drops, and they may be
+// what the answer depends on.
+func namesFields(options []string) bool {
+	for _, line := range options {
+		for more := true; more; {
+			var option string
+			option, line, more = strings.Cut(line, ",")
+			option = textproto.TrimString(option)
+			if option != "" && !strings.EqualFold(option, "keep-alive") && !strings.EqualFold(option, "close") {
+				return true
+			}
+		}
+	}
+	return false
+}

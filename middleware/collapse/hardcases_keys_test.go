@@ -171,6 +171,8 @@ func TestBodiesRangesAndUpgradesNeverCollapse(t *testing.T) {
 		"no-cache":            with("Cache-Control", "No-Cache"),
 		"no-store":            with("Cache-Control", `max-age=0,no-store`),
 		"Pragma":              with("Pragma", "no-cache"),
+		"Connection":          with("Connection", "keep-alive, X-Tenant"),
+		"Proxy-Connection":    with("Proxy-Connection", "x-tenant"),
 		"event stream":        with("Accept", "application/json, text/event-stream"),
 		"a body": func() *http.Request {
 			r := get("/a")
@@ -264,4 +266,10 @@ func TestProbeNeverJoins(t *testing.T) {
 		first.wants(t, 200, "run 1", shared)
 		second.wants(t, 200, "run 1", shared)
 	})
+}
+
+func TestWhetherTheConnectionStaysIsNoKey(t *testing.T) {
+	assert.EqualValues(t, 1, together(t, collapse.Config{},
+		get("/a", "Connection", "keep-alive"), get("/a", "Connection", "Close"), get("/a", "Connection", ", keep-alive ,"),
+		get("/a", "Proxy-Connection", "Keep-Alive"), get("/a")))
 }

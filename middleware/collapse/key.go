@@ -95,7 +95,10 @@ func (k *key) readFields(l *Layer, fields http.Header) bool {
 			if wantsEvents(values) {
 				return false
 			}
-		case condition, free:
+		case condition, free, connection:
+			if c == connection && namesFields(values) {
+				return false
+			}
 			k.conditional = k.conditional || c == condition
 			for _, value := range values {
 				k.free = append(k.free, line{name, value})

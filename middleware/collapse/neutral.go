@@ -15,7 +15,9 @@ var neutral = []string{
 	// judged outside of the shared run, which does not see them.
 	"If-Modified-Since", "If-None-Match",
 
-	// The connection that the request came over (RFC 9110 section 7.6.1).
+	// The connection that the request came over (RFC 9110 section 7.6.1). It
+	// can name fields that a proxy then drops: a request in which it does takes
+	// no part.
 	"Connection", "Keep-Alive", "Proxy-Connection",
 
 	// Tracing: different for each request by design. Baggage is not here: it
@@ -43,6 +45,7 @@ const (
 	apart                  // a request with it shares nothing
 	freshness              // keyed, but with no-cache or no-store the request shares nothing
 	accepts                // keyed, but who wants an event stream shares nothing
+	connection             // neutral, but a request in which it names other fields shares nothing
 )
 
 // looked are the fields whose presence, or value, keeps a request from sharing:
@@ -79,8 +82,11 @@ func newNames(added []string) *names {
 	}
 	for _, name := range slices.Concat(neutral, added) {
 		c := free
-		if name == "If-None-Match" || name == "If-Modified-Since" {
+		switch name {
+		case "If-None-Match", "If-Modified-Since":
 			c = condition
+		case "Connection", "Proxy-Connection":
+			c = connection
 		}
 		n.add(http.CanonicalHeaderKey(name), c)
 	}

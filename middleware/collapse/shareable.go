@@ -33,7 +33,7 @@ func shareable(status int, fields http.Header) bool {
 func (r *run) varies(vary []string) (varies []field) {
 	for name := range elements(vary) {
 		name = http.CanonicalHeaderKey(name)
-		if c := r.layer.names.class(name); c != free && c != condition {
+		if c := r.layer.names.class(name); c != free && c != condition && c != connection {
 			continue
 		}
 		f := field{name: name}
