@@ -52,7 +52,7 @@ func forbidsSharing(cacheControl []string) bool {
 // may well keep an account of each connection.
 func wantsEvents(accept []string) bool {
 	for _, value := range accept {
-		if strings.IndexByte(value, '-') >= 0 && strings.Contains(value, "text/event-stream") {
+		if strings.IndexByte(value, '-') >= 0 && strings.Contains(strings.ToLower(value), "text/event-stream") {
 			return true
 		}
 	}
