@@ -17,10 +17,10 @@ const callTimeout = 5 * time.Second
 // has ended, and whoever comes later sees the lock.
 func (l *Layer) acquire(gate *lease.Lease, key string, c claim, ttl time.Duration) (*standing, *problem.Problem) {
 	wanted := standing{token: newToken(), owner: c.owner, holder: shown(c.holder)}
-	r, err := l.create(gate, key, store.Record{Head: wanted.encode(key), TTL: ttl})
+	r, certain, err := l.create(gate, key, store.Record{Head: wanted.encode(key), TTL: ttl})
 	if err != nil {
-		if !refused(err) {
-			l.takeBack(key, wanted.token) // it may stand, or come to stand
+		if !certain {
+			l.takeBack(key, wanted.token, certain) // it may stand, or come to stand
 		}
 		return nil, storeUnavailable(err)
 	}
@@ -31,7 +31,7 @@ func (l *Layer) acquire(gate *lease.Lease, key string, c claim, ttl time.Duratio
 	case s.token != wanted.token:
 		return nil, l.refusal(judge(&s, nil, c.owner), &s)
 	case gate.Err() != nil: // others may be inside who have seen no lock; or nobody wants it any more
-		l.takeBack(key, wanted.token)
+		l.takeBack(key, wanted.token, certain)
 		return nil, gateClosed(context.Cause(gate))
 	}
 	return &s, nil
@@ -39,16 +39,17 @@ func (l *Layer) acquire(gate *lease.Lease, key string, c claim, ttl time.Duratio
 
 // create creates r, and returns what stands at key then: r, or another's. If
 // the answer is lost it is sent once more; a record of this very token is then
-// its own.
-func (l *Layer) create(ctx context.Context, key string, r store.Record) (store.Record, error) {
-	standing, _, err := l.config.Store.Create(ctx, key, r)
+// its own. Not certain: what got no answer may be on its way still, and arrive
+// whenever it does.
+func (l *Layer) create(ctx context.Context, key string, r store.Record) (standing store.Record, certain bool, err error) {
+	standing, _, err = l.config.Store.Create(ctx, key, r)
 	if err == nil || refused(err) {
-		return standing, err
+		return standing, true, err
 	}
 	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	standing, _, err = l.config.Store.Create(again, key, r)
-	return standing, err
+	return standing, false, err
 }
 
 // refused reports whether err says that nothing was written, and that nothing

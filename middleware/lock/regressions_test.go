@@ -1,6 +1,7 @@
 package lock_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
+	"github.com/concordhttp/concord/store"
 	"github.com/concordhttp/concord/store/memory"
 )
 
@@ -60,5 +63,42 @@ func TestAfterUnlockTheWriteUnderWayStillEndsFirst(t *testing.T) {
 				assert.EqualValues(t, 1, docs.most.Load())
 			})
 		}
+	}
+}
+
+// lateStore loses the connection on the first creates of locks, and what was sent
+// on it arrives later than its errors: each after the next of these times.
+type lateStore struct {
+	*faultyStore
+	after []time.Duration
+}
+
+func (s *lateStore) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
+	if s.isLock(key, r.Head) && len(s.after) > 0 {
+		time.AfterFunc(s.after[0], func() { _, _, _ = s.Store.Create(context.WithoutCancel(ctx), key, r) })
+		s.after = s.after[1:]
+		return store.Record{}, false, errLost
+	}
+	return s.faultyStore.Create(ctx, key, r)
+}
+
+// TestALockThatArrivesLateIsTakenBack: it kept everybody out for all its time to
+// live, with a token that nobody has.
+func TestALockThatArrivesLateIsTakenBack(t *testing.T) {
+	for name, after := range map[string][]time.Duration{
+		"at once":                {0, 0},
+		"in half a second":       {500 * time.Millisecond, 500 * time.Millisecond},
+		"one long after another": {time.Second, 17 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := protect(t, lock.Config{Store: &lateStore{newFaultyStore(), after}}, &documents{})
+				wantProblem(t, do(h, "ann", "LOCK", "/a", ""), 503, problem.KindStoreUnavailable)
+				for range 10 {
+					time.Sleep(4 * time.Second)
+					assert.Equal(t, http.StatusAccepted, do(h, "bob", "PUT", "/a", "x").Code)
+				}
+			})
+		})
 	}
 }

@@ -11,15 +11,18 @@ const (
 	undoFor      = 30 * time.Second
 	undoPauseMin = 50 * time.Millisecond
 	undoPauseMax = 2 * time.Second
-	undoLooks    = 2 // that find nothing: a write that got no answer can arrive after the first
 	maxUndoing   = 128
 )
 
-// takeBack removes the lock with that token if it stands. It would keep everybody
-// out until it expires, the client included that asked for it. This is done on
-// a goroutine that lives for undoFor at most; a lock that is not got rid of by
-// then, or in excess of maxUndoing, lapses by itself.
-func (l *Layer) takeBack(key string, t token) {
+// takeBack removes the lock with that token. It would keep everybody out until it
+// expires, the client included that asked for it. This is done on a goroutine
+// that lives for undoFor at most; a lock that is not got rid of by then, or in
+// excess of maxUndoing, lapses by itself.
+//
+// If it is certain that every write of it has been answered, that is done with
+// the first look that does not fail. Else it is looked for until undoFor is over,
+// also after it was removed: each write that got no answer can yet arrive.
+func (l *Layer) takeBack(key string, t token, certain bool) {
 	if !l.undoing.TryAcquire(1) {
 		return
 	}
@@ -27,32 +30,30 @@ func (l *Layer) takeBack(key string, t token) {
 		defer l.undoing.Release(1)
 		ctx, cancel := context.WithTimeout(context.Background(), undoFor)
 		defer cancel()
-		looks := 0
 		for pause := undoPauseMin; ; pause = min(2*pause, undoPauseMax) {
-			removed, err := l.remove(ctx, key, t)
-			if err == nil {
-				looks++
-			}
-			if removed || looks == undoLooks || !sleep(ctx, pause) {
+			err := l.remove(ctx, key, t)
+			if err == nil && certain || !sleep(ctx, pause) {
 				return
 			}
 		}
 	}()
 }
 
-// remove removes the lock with that token. False: it does not stand.
-func (l *Layer) remove(ctx context.Context, key string, t token) (bool, error) {
+// remove removes the lock with that token if it stands. It is nobody's, so there
+// are no renewals that could come in between.
+func (l *Layer) remove(ctx context.Context, key string, t token) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, found, err := l.config.Store.Get(ctx, key)
 	if err != nil || !found {
-		return false, err
+		return err
 	}
 	s, err := decode(key, r)
 	if err != nil || s.token != t {
-		return false, nil // what cannot be read is not this lock
+		return nil // what cannot be read is not this lock
 	}
-	return l.config.Store.Delete(ctx, key, s.version)
+	_, err = l.config.Store.Delete(ctx, key, s.version)
+	return err
 }
 
 // sleep reports whether d has passed before ctx ended.
