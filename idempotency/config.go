@@ -67,7 +67,8 @@ type Config struct {
 	Principal middleware.Principal
 
 	// Methods that the layer is concerned with. Nil: POST, PUT, PATCH, DELETE.
-	// Safe methods are refused: repeating them is harmless as it is.
+	// Safe methods are refused: repeating them is harmless as it is. So are LOCK
+	// and UNLOCK: what was answered first says nothing of the lock that stands now.
 	Methods []string
 
 	// Require says which requests must carry a key, else they are answered

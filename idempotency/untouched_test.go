@@ -58,9 +58,9 @@ func TestMethodsOfTheLayer(t *testing.T) {
 		wantReplay(t, first, send(h, request(method, "/", "k", "{}")))
 	}
 	pay := &till{}
-	h := newLayer(t, idempotency.Config{Methods: []string{"LOCK"}}).Handler(pay)
-	first := send(h, request("LOCK", "/", "k", "{}"))
-	wantReplay(t, first, send(h, request("LOCK", "/", "k", "{}")))
+	h := newLayer(t, idempotency.Config{Methods: []string{"MOVE"}}).Handler(pay)
+	first := send(h, request("MOVE", "/", "k", "{}"))
+	wantReplay(t, first, send(h, request("MOVE", "/", "k", "{}")))
 	send(h, post("k", "{}"))
 	send(h, post("k", "{}"))
 	assert.EqualValues(t, 3, pay.runs.Load())

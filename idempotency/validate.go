@@ -101,6 +101,9 @@ func unfitMethod(m string) string {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodConnect,
 		"QUERY", "PROPFIND", "REPORT", "SEARCH":
 		return "must not contain safe methods, CONNECT or an empty one"
+	case "LOCK", "UNLOCK":
+		return "must not contain LOCK or UNLOCK: a replay would tell a client that it holds a lock, or that it is ended, " +
+			"as if no time had passed; what they carry is Lock-Token"
 	}
 	if !isName(m) || m != strings.ToUpper(m) {
 		return "is no method: they are told apart by case, and written in capitals"
