@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store"
@@ -99,6 +101,26 @@ func TestALockThatArrivesLateIsTakenBack(t *testing.T) {
 					assert.Equal(t, http.StatusAccepted, do(h, "bob", "PUT", "/a", "x").Code)
 				}
 			})
+		})
+	}
+}
+
+// TestLockableKnowsAResourceHoweverItIsSpelled: a router that forgives a slash
+// let writes past the lock of the resource that it took them to.
+func TestLockableKnowsAResourceHoweverItIsSpelled(t *testing.T) {
+	for _, target := range []string{
+		"/documents/1", "/documents//1", "/documents/1/", "/documents%2F1", "/documents/./1", "/documents/1%2F",
+	} {
+		t.Run(target, func(t *testing.T) {
+			docs := &documents{}
+			forgiving := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.URL.Path = path.Clean(r.URL.Path)
+				docs.ServeHTTP(w, r)
+			})
+			h := protect(t, lock.Config{Lockable: middleware.Routes("/documents/{id}")}, forgiving)
+			take(t, h, "ann", "/documents/1")
+			wantProblem(t, do(h, "bob", "PUT", target, "x"), 409, problem.KindLocked)
+			assert.Empty(t, docs.writes())
 		})
 	}
 }
