@@ -52,6 +52,7 @@ func TestEventsArriveWhileTheHandlerRuns(t *testing.T) {
 						case <-read:
 						case <-time.After(patience):
 							assert.Fail(t, "the event did not arrive")
+							return
 						}
 					}
 				})))
