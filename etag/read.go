@@ -98,7 +98,7 @@ func (l *Layer) stateBefore(r *http.Request) State {
 func (l *Layer) readAnswer(w http.ResponseWriter, r *http.Request, next http.Handler, p Preconditions, resource string) {
 	rec, owned := middleware.Record(w)
 	j := &judge{l: l, method: r.Method, resource: resource, preconditions: p}
-	rec.Enter(j, 0)
+	rec.Enter(j, j.limit())
 	inner := l.forAnswer(r, p)
 	if r.Method == http.MethodHead {
 		runAsGet(next, rec, inner)
@@ -167,8 +167,29 @@ func (j *judge) Decide(rec *middleware.Recorder, inner middleware.Decision) midd
 	case Failed:
 		return middleware.Drop
 	case Proceed, IgnoreRange:
+		if j.describes(rec) {
+			return middleware.Buffer
+		}
 	}
 	return middleware.Pass
+}
+
+// limit is how much of an answer is held back, if it is.
+func (j *judge) limit() int64 {
+	if j.method == http.MethodHead {
+		return j.l.config.MaxBody
+	}
+	return 0
+}
+
+// describes reports whether the answer to a HEAD waits for the body that nobody
+// will see, for the fields that the server would have made of it. Where the
+// handler is run through another layer's Recorder, that one does not know that
+// they are missing.
+func (j *judge) describes(rec *middleware.Recorder) bool {
+	fields, length := rec.Fields(), rec.DeclaredLength()
+	_, typed := fields["Content-Type"]
+	return j.method == http.MethodHead && !isStream(fields) && length <= j.l.config.MaxBody && (length < 0 || !typed)
 }
 
 // evaluate judges a successful answer; any other is the answer (RFC 9110
