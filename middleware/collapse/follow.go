@@ -67,7 +67,7 @@ func (r *run) readAlong(w http.ResponseWriter, req *http.Request, a *answer, s *
 			if pos > 0 {
 				flush(w)
 			}
-			how = r.await(req, s, pos, more, &stall)
+			how = r.await(w, req, s, pos, more, &stall)
 		}
 		switch how {
 		case someMore:
@@ -94,9 +94,17 @@ func (r *run) readAlong(w http.ResponseWriter, req *http.Request, a *answer, s *
 			if pos == 0 {
 				return false
 			}
-			panic(http.ErrAbortHandler)
+			breakOff(w)
 		}
 	}
+}
+
+// breakOff ends an answer that lacks its end. The write deadline is for what
+// stands outside and recovers from the panic: were the request to return then, as
+// one that is done, the server would send what makes the answer look whole.
+func breakOff(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // where there is none, the panic has to do
+	panic(http.ErrAbortHandler)
 }
 
 // flush sends what was written to a client that would otherwise see nothing

@@ -65,6 +65,7 @@ func (r *run) share(rec *middleware.Recorder) {
 	waiting := r.close()
 	trailers := waiting > 0 && hasTrailers(rec.Header())
 	rec.Leave()
+	r.out.settle(false)
 	if waiting == 0 || r.out.streamed {
 		return
 	}

@@ -18,6 +18,7 @@ type output struct {
 	finishing bool                   // the handler has returned
 	streamed  bool                   // others read along, or did
 	stream    atomic.Pointer[stream] // of those who read along, if there are any
+	pending   pending
 }
 
 var (
@@ -32,13 +33,23 @@ func (o *output) Header() http.Header { return o.w.Header() }
 // WriteHeader is where an answer begins to be sent while it is written, unless
 // it is informational.
 func (o *output) WriteHeader(status int) {
+	o.settle(false)
 	if !o.finishing && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		if s := o.run.beginStream(status, o.w.Header()); s != nil {
-			o.streamed = true
-			o.stream.Store(s)
+		if o.run.recorder.DeclaredLength() < 0 && o.run.close() > 0 {
+			o.pending.status.Store(int32(status))
+			return
 		}
+		o.begin(status)
 	}
 	o.w.WriteHeader(status)
+}
+
+// begin lets those who wait read along, if they may.
+func (o *output) begin(status int) {
+	if s := o.run.beginStream(status, o.w.Header()); s != nil {
+		o.streamed = true
+		o.stream.Store(s)
+	}
 }
 
 // pieceSize is how much of one write, in bytes, is handed on at a time: so that
@@ -48,6 +59,9 @@ const pieceSize = 64 << 10
 // Write hands p to those who read along, and to the leader's client. That this
 // one is gone does not end the answer for the others.
 func (o *output) Write(p []byte) (int, error) {
+	if o.holds(p) {
+		return len(p), nil
+	}
 	if o.stream.Load() == nil {
 		return o.w.Write(p)
 	}
@@ -104,6 +118,7 @@ func isOwnFault(err error) bool {
 
 // WriteString is Write for a string.
 func (o *output) WriteString(s string) (int, error) {
+	o.settle(false) // what was held back is written as bytes
 	if o.stream.Load() == nil {
 		return io.WriteString(o.w, s)
 	}
@@ -113,6 +128,7 @@ func (o *output) WriteString(s string) (int, error) {
 // ReadFrom is the server's own, with sendfile if it can, unless somebody reads
 // along.
 func (o *output) ReadFrom(src io.Reader) (int64, error) {
+	o.settle(false)
 	if o.stream.Load() == nil {
 		return io.Copy(o.w, src)
 	}
@@ -123,6 +139,7 @@ func (o *output) ReadFrom(src io.Reader) (int64, error) {
 // to do. For those who read along the answer breaks off there: what the handler
 // still sends, or that it sends no end, they cannot know.
 func (o *output) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	o.settle(false)
 	conn, rw, err := http.NewResponseController(o.w).Hijack()
 	if err == nil {
 		o.run.refuse()
@@ -143,7 +160,7 @@ func (o *output) Push(target string, opts *http.PushOptions) error {
 // somebody reads along, a flush that fails because the leader's client is gone
 // must not make the handler end the answer.
 func (o *output) Unwrap() http.ResponseWriter {
-	if o.stream.Load() != nil {
+	if o.stream.Load() != nil || o.pending.status.Load() != 0 {
 		return followed{o.w, o}
 	}
 	return o.w
@@ -157,10 +174,13 @@ type followed struct {
 
 // FlushError implements what [http.ResponseController] looks for.
 func (f followed) FlushError() error {
-	if s := f.out.stream.Load(); s != nil {
-		f.out.block()
-		defer s.blocked.Store(0)
+	f.out.settle(true)
+	s := f.out.stream.Load()
+	if s == nil {
+		return http.NewResponseController(f.ResponseWriter).Flush()
 	}
+	f.out.block()
+	defer s.blocked.Store(0)
 	err := http.NewResponseController(f.ResponseWriter).Flush()
 	if errors.Is(err, http.ErrNotSupported) {
 		return err

@@ -29,14 +29,14 @@ func (s *stall) end() {
 // for itself, or if all that time it was the leader's client that took nothing:
 // nobody is held up by another's connection. A handler that pauses in the middle
 // of a stream takes as long as it takes, as it would without the layer.
-func (r *run) await(req *http.Request, s *stream, pos int64, more <-chan struct{}, stall *stall) progress {
+func (r *run) await(w http.ResponseWriter, req *http.Request, s *stream, pos int64, more <-chan struct{}, stall *stall) progress {
 	limit := r.layer.config.MaxWait
 	for rest := limit; ; {
 		select {
 		case <-more:
 			return waits
 		case <-req.Context().Done():
-			panic(http.ErrAbortHandler)
+			breakOff(w)
 		case <-stall.in(rest):
 		}
 		if pos == 0 {

@@ -50,7 +50,7 @@ func (r *run) beginStream(status int, fields http.Header) *stream {
 	if r.close() == 0 {
 		return nil
 	}
-	if !shareable(status, fields) {
+	if !shareable(status, fields) || r.mayRunAway() {
 		r.refuse()
 		return nil
 	}
@@ -61,6 +61,11 @@ func (r *run) beginStream(status int, fields http.Header) *stream {
 	}
 	return s
 }
+
+// mayRunAway reports whether the answer may outgrow the window while the leader's
+// client takes none of it, because a layer outside tells it that it has it
+// already: nothing would then keep the handler to the pace of any client.
+func (r *run) mayRunAway() bool { return r.key.conditional && r.recorder.DeclaredLength() < 0 }
 
 // write adds p, and drops what is too old. It reports whether anybody reads.
 func (s *stream) write(p []byte) bool {

@@ -99,25 +99,90 @@ func TestFollowersReadAlongOnceTheHandlerFlushes(t *testing.T) {
 	})
 }
 
-func TestFollowersReadAlongOnceTheAnswerIsTooLarge(t *testing.T) {
-	for name, declared := range map[string]bool{"unannounced": false, "by its Content-Length": true} {
+func TestFollowersReadAlongIfALargeAnswerSaysHowLargeItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t, collapse.Config{MaxBody: 10})
+		s.do(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "12") })
+		s.write("123456789")
+		assert.Zero(t, s.layer.Runs())
+		s.write("abc")
+		assert.Equal(t, "123456789abc", s.followers[0].Body.String())
+		close(s.steps)
+		s.leader.wants(t, 200, "123456789abc", shared)
+		s.followers[1].wants(t, 200, "123456789abc", shared)
+	})
+}
+
+func TestAnAnswerThatIsTooLargeUnannouncedIsNotShared(t *testing.T) {
+	for name, pieces := range map[string][]string{"in pieces": {"123456789", "abc"}, "at once": {"123456789abc"}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStreamed(t, collapse.Config{MaxBody: 10})
-				if declared {
-					s.do(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "12") })
+				for _, piece := range pieces {
+					s.write(piece)
 				}
-				s.write("123456789")
-				assert.Equal(t, declared, s.layer.Runs() == 0)
-				s.write("abc")
-				assert.Zero(t, s.layer.Runs())
-				assert.Equal(t, "123456789abc", s.followers[0].Body.String())
+				assert.Equal(t, "123456789abc", s.leader.Body.String())
+				s.followers[0].wants(t, 200, "own", notShared) // at once: nobody shall be cut off for being slow
+				s.followers[1].wants(t, 200, "own", notShared)
+				s.flush()
+				s.do(func(w http.ResponseWriter, _ *http.Request) {
+					_, err := io.Copy(w, strings.NewReader("def"))
+					assert.NoError(t, err)
+				})
 				close(s.steps)
-				s.leader.wants(t, 200, "123456789abc", shared)
-				s.followers[1].wants(t, 200, "123456789abc", shared)
+				s.leader.wants(t, 200, "123456789abcdef", "")
+				wantNothingLeft(t, s.layer)
 			})
 		})
 	}
+}
+
+func TestAStreamThatTheLeaderMayHoldAlreadyIsNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		l := layer(t, collapse.Config{})
+		h := l.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			<-release
+			_, _ = io.WriteString(w, "own")
+			_ = http.NewResponseController(w).Flush()
+		}))
+		leader := start(h, get("/a", "If-None-Match", `"v1"`))
+		synctest.Wait()
+		follower := start(h, get("/a"))
+		synctest.Wait()
+		close(release)
+		follower.wants(t, 200, "own", notShared)
+		leader.wants(t, 200, "own", "")
+	})
+}
+
+// recovering is a client behind a layer that lets no panic through.
+type recovering struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (r *recovering) SetWriteDeadline(t time.Time) error {
+	r.deadline = t
+	return nil
+}
+
+func TestWhoRecoversFromABreakOffCannotMakeItLookWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t, collapse.Config{MaxBody: 10, Uncollapsible: 1})
+		client := &recovering{ResponseRecorder: httptest.NewRecorder()}
+		follower := &reply{ResponseRecorder: client.ResponseRecorder, done: make(chan struct{})}
+		follower.serve(client, s.handler, get("/a"))
+		synctest.Wait()
+		s.write("one")
+		s.flush()
+		s.steps <- func(http.ResponseWriter, *http.Request) { panic("oops") }
+		<-follower.done
+		assert.Equal(t, http.ErrAbortHandler, follower.panicked)
+		assert.False(t, client.deadline.IsZero())
+		assert.True(t, client.deadline.Before(time.Now()), "the server can send nothing more")
+		<-s.leader.done
+	})
 }
 
 func TestAnAnswerThatOutgrowsTheWindowIsNotShared(t *testing.T) {
@@ -344,7 +409,10 @@ func TestSlowFollowersFallBehind(t *testing.T) {
 		synctest.Wait()
 		piece := strings.Repeat("x", 4<<10)
 		for range 20 {
-			steps <- func(w http.ResponseWriter) { _, _ = io.WriteString(w, piece) }
+			steps <- func(w http.ResponseWriter) {
+				_, _ = io.WriteString(w, piece)
+				_ = http.NewResponseController(w).Flush()
+			}
 			synctest.Wait() // the leader waits for nobody
 		}
 		assert.Len(t, quick.Body.String(), 80<<10)
