@@ -39,7 +39,7 @@ func (r *run) answerOf(status int, fields http.Header) *answer {
 		status:  status,
 		fields:  make([]field, 0, len(fields)),
 		deleted: r.outer.deletedFrom(fields),
-		varies:  r.varies(fields["Vary"]),
+		varies:  r.varies(varyIn(fields)),
 		pattern: r.request.Pattern,
 	}
 	n := 0
@@ -48,7 +48,7 @@ func (r *run) answerOf(status int, fields http.Header) *answer {
 	}
 	copies := make([]string, 0, n)
 	for name, lines := range fields {
-		if r.outer.has(name, lines) || middleware.IsHopByHop(name, fields) {
+		if r.outer.has(name, lines) || middleware.IsHopByHop(http.CanonicalHeaderKey(name), fields) {
 			continue
 		}
 		from := len(copies)

@@ -256,3 +256,29 @@ func TestCacheStatusIsAppended(t *testing.T) {
 		assert.Equal(t, "GET /a", r.Pattern, "for a metric by route")
 	})
 }
+
+func TestFieldsOfAnswersCountInEitherCase(t *testing.T) {
+	for _, f := range [][2]string{
+		{"set-cookie", "session=secret"}, {"SET-COOKIE", "session=secret"}, {"cache-control", "private"},
+		{"trailer", "X-Sum"}, {"vary", "*"}, {"vary", "User-Agent"},
+	} {
+		t.Run(f[0]+": "+f[1], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newReport()
+				s.answer = func(w http.ResponseWriter, _ *http.Request, _ int64) {
+					w.Header()[f[0]] = []string{f[1]}
+					w.Header()["Vary"] = []string{"Accept"}
+				}
+				h := layer(t, collapse.Config{}).Handler(s)
+				leader := start(h, get("/a", "User-Agent", "1"))
+				synctest.Wait()
+				follower := start(h, get("/a", "User-Agent", "2"))
+				synctest.Wait()
+				close(s.release)
+				<-leader.done
+				<-follower.done
+				assert.EqualValues(t, 2, s.runs.Load())
+			})
+		})
+	}
+}

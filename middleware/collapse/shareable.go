@@ -3,6 +3,7 @@ package collapse
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // shareable reports whether an answer may go to others than the one that asked,
@@ -12,20 +13,47 @@ func shareable(status int, fields http.Header) bool {
 	case http.StatusSwitchingProtocols, http.StatusPartialContent, http.StatusNotModified:
 		return false // nobody asked for it but the leader, if that
 	}
-	if fields["Set-Cookie"] != nil || fields["Trailer"] != nil {
-		return false
-	}
-	if control := fields["Cache-Control"]; control != nil && hasDirective(control, "private", "no-store") {
-		return false
-	}
-	if vary := fields["Vary"]; vary != nil {
-		for name := range elements(vary) {
-			if name == "*" {
-				return false
-			}
+	for name, lines := range fields {
+		if forbids(name, lines) {
+			return false
 		}
 	}
 	return true
+}
+
+// forbids reports whether a field keeps an answer from being shared. The server
+// sends a field under whatever name the handler gave it, and for who receives it
+// case makes no difference (RFC 9110 section 5.1).
+func forbids(name string, lines []string) bool {
+	switch len(name) {
+	case len("Set-Cookie"):
+		return strings.EqualFold(name, "Set-Cookie")
+	case len("Trailer"):
+		return strings.EqualFold(name, "Trailer")
+	case len("Cache-Control"):
+		return strings.EqualFold(name, "Cache-Control") && hasDirective(lines, "private", "no-store")
+	case len("Vary"):
+		if !strings.EqualFold(name, "Vary") {
+			return false
+		}
+		for field := range elements(lines) {
+			if field == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// varyIn returns the lines of Vary, whatever the case of the names that they have.
+func varyIn(fields http.Header) []string {
+	vary := fields["Vary"]
+	for name, lines := range fields {
+		if len(name) == len("Vary") && name != "Vary" && strings.EqualFold(name, "Vary") {
+			vary = append(vary[:len(vary):len(vary)], lines...)
+		}
+	}
+	return vary
 }
 
 // varies returns the neutral fields of the leader's request that the answer
