@@ -12,8 +12,11 @@ import (
 var (
 	errOver      = context.Canceled // as the server ends the context of a request that was answered
 	errAbandoned = errors.New("collapse: nobody waits for the answer any more")
+	errLate      = fmt.Errorf("collapse: the deadline of the request passed, and nobody waits for the answer any more: %w", context.DeadlineExceeded)
 	errOverrun   = fmt.Errorf("collapse: the handler ran longer than Config.MaxRun: %w", context.DeadlineExceeded)
 )
+
+var longAgo = time.Unix(1, 0)
 
 var _ context.Context = (*run)(nil)
 
@@ -29,6 +32,7 @@ type life struct {
 
 // watched is what it takes to tell that the context has ended.
 type watched struct {
+	base   *ending
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	unbind func() bool // from the parent
@@ -46,8 +50,8 @@ func (r *run) watch() *watched {
 		l.mu.Unlock()
 		return w
 	}
-	w := new(watched)
-	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(l.parent))
+	w := &watched{base: &ending{Context: context.WithoutCancel(l.parent), done: make(chan struct{})}}
+	w.ctx, w.cancel = context.WithCancelCause(w.base)
 	w.unbind = context.AfterFunc(l.parent, r.leaderIsGone)
 	w.timer = time.AfterFunc(r.layer.config.MaxRun-(r.layer.now()-r.began), r.overrun)
 	l.made.Store(w)
@@ -73,6 +77,9 @@ func (r *run) cancel(cause *error) {
 func (w *watched) end(cause error) {
 	w.unbind()
 	w.timer.Stop()
+	if errors.Is(cause, context.DeadlineExceeded) {
+		w.base.pass(cause)
+	}
 	w.cancel(cause)
 }
 
@@ -99,7 +106,9 @@ func (r *run) Deadline() (time.Time, bool) { return time.Time{}, false }
 // too long; see [context.Context].
 func (r *run) Done() <-chan struct{} { return r.watch().ctx.Done() }
 
-// Err is context.Canceled once Done is closed. The cause tells why.
+// Err is context.DeadlineExceeded once Done is closed because the deadline of the
+// leader's context, or MaxRun, has passed, and else context.Canceled. The cause
+// tells why.
 func (r *run) Err() error { return r.watch().ctx.Err() }
 
 // Value returns the leader's value for key. It asks the context underneath once

@@ -89,3 +89,28 @@ func TestContextsOfTheHandlerNeedNoGoroutines(t *testing.T) {
 		require.NoError(t, child.Err())
 	})
 }
+
+func TestADeadlineThatPassesIsNoCancellation(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"of the request": time.Second, "of the run": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := layer(t, collapse.Config{MaxRun: time.Minute}).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					child, cancel := context.WithCancel(r.Context())
+					defer cancel()
+					<-child.Done()
+					assert.Equal(t, context.DeadlineExceeded, child.Err())
+					assert.Equal(t, context.DeadlineExceeded, r.Context().Err())
+					for _, ctx := range []context.Context{child, r.Context()} {
+						assert.ErrorContains(t, context.Cause(ctx), "collapse: ")
+						assert.ErrorIs(t, context.Cause(ctx), context.DeadlineExceeded)
+					}
+				}))
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				p := start(h, get("/a").WithContext(ctx))
+				<-p.done
+				assert.Nil(t, p.panicked)
+			})
+		})
+	}
+}

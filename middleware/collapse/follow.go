@@ -103,7 +103,7 @@ func (r *run) readAlong(w http.ResponseWriter, req *http.Request, a *answer, s *
 // stands outside and recovers from the panic: were the request to return then, as
 // one that is done, the server would send what makes the answer look whole.
 func breakOff(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // where there is none, the panic has to do
+	_ = http.NewResponseController(w).SetWriteDeadline(longAgo) // where there is none, the panic has to do
 	panic(http.ErrAbortHandler)
 }
 

@@ -1,11 +1,15 @@
 package collapse
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestFollowersOfOneTimeShareATimer(t *testing.T) {
@@ -36,5 +40,28 @@ func TestFollowersOfOneTimeShareATimer(t *testing.T) {
 			t.Error("third ended")
 		default:
 		}
+	})
+}
+
+func TestNoTimerOutlastsThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := New(Config{})
+		require.NoError(t, err)
+		began := make(chan *run, 1)
+		h := l.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			led, _ := r.Context().(*run)
+			began <- led
+			<-r.Context().Done()
+		}))
+		ctx, disconnect := context.WithCancel(t.Context())
+		for range 2 {
+			go h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/a", nil).WithContext(ctx))
+			synctest.Wait()
+		}
+		r := <-began
+		assert.Len(t, r.patience.parties, 1)
+		disconnect()
+		synctest.Wait()
+		assert.Empty(t, r.patience.parties)
 	})
 }

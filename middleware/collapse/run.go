@@ -1,6 +1,8 @@
 package collapse
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -67,6 +69,9 @@ func (r *run) join(now time.Duration) (over <-chan struct{}) {
 func (r *run) leave() {
 	r.shard.mu.Lock()
 	r.waiting--
+	if r.waiting == 0 {
+		r.patience.end()
+	}
 	if r.outcome != nil && r.outcome.stream != nil {
 		r.outcome.stream.readers.Add(-1)
 	}
@@ -88,7 +93,11 @@ func (r *run) endIfAbandoned() {
 		r.remove()
 	}
 	r.shard.mu.Unlock()
-	if abandoned {
+	switch {
+	case !abandoned:
+	case errors.Is(r.life.parent.Err(), context.DeadlineExceeded):
+		r.cancel(&errLate)
+	default:
 		r.cancel(&errAbandoned)
 	}
 }
