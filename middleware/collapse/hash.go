@@ -1,18 +1,15 @@
 package collapse
 
-// outline tells most names of fields apart, and takes no time.
-func outline(name string) uint64 {
-	n := len(name)
-	if n < 8 {
-		return uint64(n)
-	}
-	return first8(name) ^ first8(name[n-8:])<<1 + uint64(n)
-}
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
-func first8(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+// hashLine takes the seed for the name as well as for the value. Who knew two
+// names that come to the same could end the runs of others, or have their
+// requests not collapsed.
+func hashLine(seed maphash.Seed, name, value string) uint64 {
+	return mix(maphash.String(seed, value), bits.RotateLeft64(maphash.String(seed, name), 32))
 }
 
 // mix combines two hashes so that their order counts.

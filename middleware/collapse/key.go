@@ -69,10 +69,10 @@ func (k *key) read(h *handler, r *http.Request) bool {
 		sum = mix(sum, maphash.String(l.seed, k.url.Path))
 	}
 	if k.url.RawQuery != "" {
-		sum = mix(sum, maphash.String(l.seed, k.url.RawQuery))
+		sum = mix(sum, maphash.String(l.seed, k.url.RawQuery)+1)
 	}
 	if k.principal != "" {
-		sum = mix(sum, maphash.String(l.seed, k.principal))
+		sum = mix(sum, maphash.String(l.seed, k.principal)+2)
 	}
 	k.hash = sum
 	return true
@@ -108,7 +108,7 @@ func (k *key) readFields(l *Layer, fields http.Header) bool {
 		}
 		for _, value := range values {
 			lines = append(lines, line{name, value})
-			sum += mix(maphash.String(l.seed, value), outline(name))
+			sum += hashLine(l.seed, name, value)
 		}
 	}
 	k.fields, k.hash = lines, sum

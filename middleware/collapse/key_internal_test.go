@@ -66,3 +66,30 @@ func TestCollidingHashesAreTold(t *testing.T) {
 	second.close()
 	assert.Zero(t, l.Runs())
 }
+
+func TestNobodyOutsideCanMakeHashesCollide(t *testing.T) {
+	l, err := New(Config{})
+	require.NoError(t, err)
+	h, ok := l.Handler(http.NotFoundHandler()).(*handler)
+	require.True(t, ok)
+	hash := func(target string, fields ...string) uint64 {
+		r := httptest.NewRequest("GET", target, nil)
+		for i := 0; i < len(fields); i += 2 {
+			r.Header[fields[i]] = append(r.Header[fields[i]], fields[i+1])
+		}
+		return h.keyOf(r).hash
+	}
+	seen := make(map[uint64]bool)
+	for _, fields := range [][]string{
+		{"Accept", "x"}, {"Cookie", "x"}, {"Origin", "x"}, // names of one length
+		{"X-Beginning-A-The-End-It-Is", "x"}, {"X-Beginning-B-The-End-It-Is", "x"}, // that begin and end alike
+		{"A", "B"}, {"B", "A"},
+		{"A", "B", "C", "D"}, {"A", "D", "C", "B"},
+		{"A", "A"}, {"B", "B"},
+	} {
+		hash := hash("http://api.example/a", fields...)
+		assert.False(t, seen[hash], "%v", fields)
+		seen[hash] = true
+	}
+	assert.NotEqual(t, hash("http://api.example/a?/b"), hash("http://api.example/a?b"))
+}
