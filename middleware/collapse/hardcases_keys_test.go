@@ -278,3 +278,8 @@ func TestWhetherTheConnectionStaysIsNoKey(t *testing.T) {
 		get("/a", "Connection", "keep-alive"), get("/a", "Connection", "Close"), get("/a", "Connection", ", keep-alive ,"),
 		get("/a", "Proxy-Connection", "Keep-Alive"), get("/a")))
 }
+
+func TestAnEmptyPrincipalIsNobody(t *testing.T) {
+	c := collapse.Config{Principal: func(*http.Request) (string, error) { return "", nil }}
+	assert.EqualValues(t, 2, together(t, c, get("/a"), get("/a")))
+}

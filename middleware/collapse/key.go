@@ -122,7 +122,7 @@ func (k *key) readPrincipal(l *Layer, r *http.Request) bool {
 	}
 	principal, err := l.config.Principal(r)
 	k.principal = principal
-	return err == nil
+	return err == nil && principal != "" // which is nobody
 }
 
 // equals reports whether a request with key other, whose fields are h, would get
