@@ -35,7 +35,7 @@ func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) 
 		r.mark()
 	case r.outcome.stream != nil:
 		if r.readAlong(w, req, a, r.outcome.stream) {
-			r.layer.observe(req, middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
+			r.layer.observe(req, r.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
 			return
 		}
 		r.handler.alone(w, req, wait)
@@ -46,7 +46,7 @@ func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) 
 		if len(a.body) > 0 {
 			_, _ = w.Write(a.body) // the client is gone: nobody is left to be told
 		}
-		r.layer.observe(req, middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
+		r.layer.observe(req, r.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
 		return
 	}
 	r.leave()
@@ -113,11 +113,12 @@ func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
 // alone runs the handler for a request that was to share an answer.
 func (h *handler) alone(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	resource := h.layer.observed(r)
 	rec, owned := middleware.Record(w)
 	rec.Enter(notShared{}, 0)
 	h.next.ServeHTTP(rec, r)
 	rec.Leave()
-	h.layer.observe(r, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wait})
+	h.layer.observe(r, resource, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: wait})
 	if owned {
 		rec.Finish()
 	}
@@ -146,7 +147,7 @@ func (h *handler) giveUp(w http.ResponseWriter, r *http.Request, wait time.Durat
 	p.Status = http.StatusServiceUnavailable
 	p.Err = cause
 	middleware.Refuse(w, r, h.layer.config.Respond, p)
-	h.layer.observe(r, middleware.Event{
+	h.layer.observe(r, h.layer.observed(r), middleware.Event{
 		Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status, Wait: wait, Err: cause,
 	})
 }

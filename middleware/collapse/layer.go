@@ -140,11 +140,20 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 }
 
-func (l *Layer) observe(r *http.Request, e middleware.Event) {
+// observed is what events say that a request is about. It is asked before the
+// handler runs, which may change the path, and not at all if nobody is told.
+func (l *Layer) observed(r *http.Request) string {
+	if l.config.Observer == nil {
+		return ""
+	}
+	return l.config.Resource(r)
+}
+
+func (l *Layer) observe(r *http.Request, resource string, e middleware.Event) {
 	if l.config.Observer == nil {
 		return
 	}
-	e.Layer, e.Method, e.Resource = "collapse", r.Method, l.config.Resource(r)
+	e.Layer, e.Method, e.Resource = "collapse", r.Method, resource
 	l.config.Observer.Observe(r.Context(), e)
 }
 

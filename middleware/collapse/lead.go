@@ -22,12 +22,12 @@ func (r *run) lead(w http.ResponseWriter, req *http.Request) {
 	}
 	rec, _ := middleware.RecordIn(&r.out, &r.recorder)
 	rec.Enter(r, r.layer.config.MaxBody)
-	returned := false
-	defer func() { r.end(req, returned) }()
+	resource, returned := r.layer.observed(req), false
+	defer func() { r.end(req, resource, returned) }()
 	r.handler.next.ServeHTTP(rec, &r.request)
 	req.Pattern = r.request.Pattern // for what is outside, such as a metric by route
 	r.share(rec)
-	r.observe(req, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()})
+	r.observe(req, resource, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()})
 	r.out.finishing = true
 	rec.Finish()
 	returned = true
@@ -82,7 +82,7 @@ func (r *run) share(rec *middleware.Recorder) {
 // end frees what the run holds. A handler that did not return, but panicked or
 // left with runtime.Goexit, leaves those who wait to themselves; that is no
 // answer to share, and nothing for them to die of.
-func (r *run) end(req *http.Request, returned bool) {
+func (r *run) end(req *http.Request, resource string, returned bool) {
 	if !returned {
 		r.decide(refused)
 	}
@@ -96,15 +96,15 @@ func (r *run) end(req *http.Request, returned bool) {
 		return
 	}
 	// The key stays: a goroutine that the handler left behind may still write.
-	r.observe(req, middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn})
+	r.observe(req, resource, middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn})
 }
 
 var errNoReturn = errors.New("collapse: the handler did not return: a panic, or runtime.Goexit")
 
-func (r *run) observe(req *http.Request, e middleware.Event) {
+func (r *run) observe(req *http.Request, resource string, e middleware.Event) {
 	if r.layer.config.Observer != nil {
 		e.Run = r.layer.now() - r.began
-		r.layer.observe(req, e)
+		r.layer.observe(req, resource, e)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,6 +177,26 @@ func TestEvents(t *testing.T) {
 		s.answer = func(http.ResponseWriter, *http.Request, int64) { panic("oops") }
 		<-start(h, get("/b")).done
 		assert.Equal(t, []string{"collapse failed GET /b 0 wait 0s run 0s"}, seen.kinds())
+	})
+}
+
+func TestEventsTellWhatWasAskedForWhateverTheHandlerMakesOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen observer
+		s := newReport()
+		s.answer = func(w http.ResponseWriter, r *http.Request, _ int64) {
+			r.URL.Path = "/a"
+			w.Header().Set("Cache-Control", "private")
+		}
+		h := layer(t, collapse.Config{Observer: &seen}).Handler(s)
+		leader := start(h, get("/api/a"))
+		synctest.Wait()
+		follower := start(h, get("/api/a"))
+		synctest.Wait()
+		close(s.release)
+		<-leader.done
+		<-follower.done
+		assert.Equal(t, slices.Repeat([]string{"collapse passed GET /api/a 200 wait 0s run 0s"}, 2), seen.kinds())
 	})
 }
 
