@@ -39,13 +39,13 @@ func Neutral() []string { return slices.Clone(neutral) }
 type class uint8
 
 const (
-	keyed     class = iota // tells requests apart
-	free                   // is neutral
-	condition              // is neutral, and not for the handler
-	apart                  // a request with it shares nothing
-	freshness              // keyed, but with no-cache or no-store the request shares nothing
-	accepts                // keyed, but who wants an event stream shares nothing
-	connection             // neutral, but a request in which it names other fields shares nothing
+	keyed      class = iota // tells requests apart
+	free                    // is neutral
+	condition               // is neutral, and not for the handler
+	apart                   // a request with it shares nothing
+	freshness               // keyed, but with no-cache or no-store the request shares nothing
+	accepts                 // keyed, but who wants an event stream shares nothing
+	connection              // neutral, but a request in which it names other fields shares nothing
 )
 
 // looked are the fields whose presence, or value, keeps a request from sharing:
