@@ -23,7 +23,7 @@ type Config struct {
 	// Principal tells callers apart beside the fields of their requests, and
 	// must do so where something else decides what a caller may see, such as
 	// a client certificate or an address. A request for which it returns an
-	// error is not collapsed. Nil: nobody asks; requests with a client
+	// error, or "", is not collapsed. Nil: nobody asks; requests with a client
 	// certificate are then not collapsed either.
 	Principal middleware.Principal
 
@@ -41,7 +41,9 @@ type Config struct {
 
 	// MaxWait is how long a request waits for the answer to another one
 	// before it runs for itself. Of many that wait for one run, some may give
-	// up an eighth of it sooner. 0: 10 s.
+	// up an eighth of it sooner. Of an answer that is sent while it is written,
+	// it is how long the leader's client may take nothing, or nothing but
+	// fields come, before the others give it up. 0: 10 s.
 	MaxWait time.Duration
 
 	// MaxRun is how long a run can be joined, and how long its handler may
@@ -54,8 +56,9 @@ type Config struct {
 	Uncollapsible time.Duration
 
 	// MaxBody is how many bytes of an answer are held in memory to be shared.
-	// Of a larger one, up to twice as much is held for those that read along
-	// while it is written. 0: 1 MiB.
+	// Of one that is sent while it is written, because it was flushed or said
+	// how much larger it is, up to twice as much is held for those that read
+	// along. 0: 1 MiB.
 	MaxBody int64
 
 	// MaxFollowers is how many requests wait for one run. Further ones run
