@@ -292,7 +292,7 @@ var decisions = map[string]decision{
 			time.AfterFunc(time.Second, cancel)
 			return send(s.h, request("GET", "").WithContext(ctx))
 		},
-		event: waited(refusedBy("collapse", "GET", problem.KindInternal, 503)),
+		event: waited(refusedBy("collapse", "GET", problem.KindResourceBusy, 409)),
 		cause: "canceled",
 	},
 	"collapse, panic": {

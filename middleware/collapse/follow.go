@@ -136,15 +136,16 @@ func (notShared) Decide(rec *middleware.Recorder, _ middleware.Decision) middlew
 // giveUp answers a request whose context ended while it waited. At a deadline of
 // the server's own the client still listens, and the handler says what is to be
 // said. Else the client is gone, and the handler is not run for nobody: many
-// such clients would be a load that costs them nothing.
+// such clients would be a load that costs them nothing. Should it still listen,
+// nothing is broken, as an internal error would say: somebody else's request was
+// not done in time, and to ask again is right, which resource-busy says.
 func (h *handler) giveUp(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	cause := context.Cause(r.Context())
 	if errors.Is(r.Context().Err(), context.DeadlineExceeded) {
 		h.alone(w, r, wait)
 		return
 	}
-	p := problem.New(problem.KindInternal, "The request was cancelled while it waited for the answer to an identical one.")
-	p.Status = http.StatusServiceUnavailable
+	p := problem.New(problem.KindResourceBusy, "The request was cancelled while it waited for the answer to an identical one.")
 	p.Err = cause
 	middleware.Refuse(w, r, h.layer.config.Respond, p)
 	h.layer.observe(r, h.layer.observed(r), middleware.Event{

@@ -358,8 +358,10 @@ func TestFollowersDeadlinePasses(t *testing.T) {
 		synctest.Wait()
 		disconnect()
 		<-left.done
-		assert.Equal(t, 503, left.Code, "in case that somebody still listens, it is no empty success")
-		assert.Contains(t, left.Body.String(), `"status":503`)
+		assert.Equal(t, 409, left.Code, "in case that somebody still listens, it is no empty success")
+		assert.Contains(t, left.Body.String(), `"status":409`)
+		assert.Contains(t, left.Body.String(), "resource-busy")
+		assert.Equal(t, "1", left.Header().Get("Retry-After"))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		assert.EqualValues(t, 2, s.runs.Load())
