@@ -162,9 +162,16 @@ func (q *request) answer() answer {
 
 // outcome encodes what becomes of the request.
 func (q *request) outcome(s state, a answer) (head, body []byte) {
+	return q.encode(q.noteRoom[:], s, a)
+}
+
+// encode is outcome with the room for the note. Run brings none: what stands
+// between it and Claim can have left it to another goroutine, and the request's
+// own room to Claim.
+func (q *request) encode(room []byte, s state, a answer) (head, body []byte) {
 	n := q.note(s)
 	if s == unknown {
-		return q.l.codec.outcome(q.noteRoom[:], q.key, n, nil, nil)
+		return q.l.codec.outcome(room, q.key, n, nil, nil)
 	}
 	n.status = a.status
 	if to := a.fields["Location"]; len(to) > 0 {
@@ -172,10 +179,10 @@ func (q *request) outcome(s state, a answer) (head, body []byte) {
 	}
 	if !a.whole {
 		n.state = notRetained
-		return q.l.codec.outcome(q.noteRoom[:], q.key, n, nil, nil)
+		return q.l.codec.outcome(room, q.key, n, nil, nil)
 	}
-	var room [16]field
-	return q.l.codec.outcome(q.noteRoom[:], q.key, n, q.recorded(room[:0], a.fields), a.body)
+	var fields [16]field
+	return q.l.codec.outcome(room, q.key, n, q.recorded(fields[:0], a.fields), a.body)
 }
 
 // yield gives the answer of whoever took the key over, so that one operation

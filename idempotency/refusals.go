@@ -52,13 +52,8 @@ func bodyTooLarge(limit int64) *problem.Problem {
 
 // bodyBrokenOff is for a client that is hardly there to read it.
 func bodyBrokenOff(err error) *problem.Problem {
-	return &problem.Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(http.StatusBadRequest),
-		Status: http.StatusBadRequest,
-		Detail: "The body of the request broke off, or could not be read. The request was not run, and its key can be used again.",
-		Err:    err,
-	}
+	return problem.OfStatus(http.StatusBadRequest,
+		"The body of the request broke off, or could not be read. The request was not run, and its key can be used again.", err)
 }
 
 // bodyReadOutside is for a server whose own middleware leaves nothing to tell
@@ -119,20 +114,6 @@ func responseNotRetained(n note) *problem.Problem {
 		p.Header = http.Header{"Location": {n.location}}
 	}
 	return p
-}
-
-// replayForbidden is the problem that Config.Authorize returned, or 403.
-func replayForbidden(err error) *problem.Problem {
-	if p, ok := problem.From(err); ok {
-		return p
-	}
-	return &problem.Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(http.StatusForbidden),
-		Status: http.StatusForbidden,
-		Detail: "You may not see the outcome of the request with this key.",
-		Err:    err,
-	}
 }
 
 func storeUnavailable(err error) *problem.Problem {

@@ -53,7 +53,7 @@ func (q *request) authorize() *problem.Problem {
 		return nil
 	}
 	if err := q.l.config.Authorize(q.r); err != nil {
-		return replayForbidden(err)
+		return problem.OrForbidden(err, "You may not see the outcome of the request with this key.")
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (t *transaction) settle() (lease.Standing, error) {
 	case Keep:
 	}
 	a := answer{t.rec.Status(), t.rec.Fields(), t.rec.Bytes(), true}
-	head, body := t.a.request.outcome(state, a)
+	head, body := t.a.request.encode(nil, state, a)
 	return l.SettleIn(ctx, t.tx, head, body, t.l.config.TTL)
 }
 

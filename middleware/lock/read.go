@@ -39,7 +39,7 @@ func (q *request) readLock() *problem.Problem {
 	}
 	if authorize := q.l.config.Authorize; authorize != nil {
 		if err := authorize(q.r); err != nil {
-			return forbidden(err)
+			return problem.OrForbidden(err, "You may not lock this resource.")
 		}
 	}
 	q.does = renews

@@ -3,7 +3,6 @@ package lock
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store/lease"
@@ -62,20 +61,6 @@ func principalUnknown(err error) *problem.Problem {
 		"The server cannot tell whom this request acts for, so it could be taken for another's. Nothing was changed.")
 	p.Err = err
 	return p
-}
-
-// forbidden is the problem that Config.Authorize returned, or 403.
-func forbidden(err error) *problem.Problem {
-	if p, ok := problem.From(err); ok {
-		return p
-	}
-	return &problem.Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(http.StatusForbidden),
-		Status: http.StatusForbidden,
-		Detail: "You may not lock this resource.",
-		Err:    err,
-	}
 }
 
 func bodyTooLarge(limit int64) *problem.Problem {

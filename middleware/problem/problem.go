@@ -75,6 +75,22 @@ func New(kind Kind, detail string) *Problem {
 	return p
 }
 
+// OfStatus returns a problem of no kind, which says no more than its status and
+// detail do: type about:blank, and the title of the status (RFC 9457 section
+// 4.2.1). A status below 400 or above 599 is rendered as 500.
+func OfStatus(status int, detail string, err error) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Err: err}
+}
+
+// OrForbidden returns the problem that err is or wraps, or else 403 with this
+// detail: for functions of a server that decide who may do something.
+func OrForbidden(err error, detail string) *Problem {
+	if p, ok := From(err); ok {
+		return p
+	}
+	return OfStatus(http.StatusForbidden, detail, err)
+}
+
 // VersionMismatch says that a precondition is false: the client's copy of the
 // resource is stale. Status 412.
 func VersionMismatch(detail string) *Problem { return New(KindVersionMismatch, detail) }
