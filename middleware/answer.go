@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // maxStages is how many layers share one Recorder. The next one gets its own.
@@ -22,18 +23,25 @@ type answer struct {
 	late     http.Header // what the handler sees of its fields once they are held back
 
 	// Close together: a Recorder is allocated for each request.
-	decided  [maxStages]Decision
-	n        uint8
-	phase    phase
+	settled  atomic.Bool // the phase is no longer fresh, or the answer closed
 	status   int16
+	n        uint8
+	decided  decisions
+	phase    phase
+	content  int8     // how many fields there are if no others than those of the content; -1: others too
 	exchange Exchange // the request's, if this is its first Recorder
 	closed   bool     // the handler can add nothing more; set by the request's goroutine alone
 	headOnly bool     // a HEAD answered by running a GET: the body is never sent
 	swallow  bool     // further bytes of the body are not wanted
-	hijacked bool
-	firm     bool // nothing leaves before the layer allows it; see Recorder.HoldFirmly
-	overrun  bool // more was written than may be held firmly, or retained
+	firm     bool     // nothing leaves before the layer allows it; see Recorder.HoldFirmly
+	overrun  bool     // more was written than may be held firmly, or retained
 }
+
+// decisions are what the stages decided, two bits for each.
+type decisions uint8
+
+func (d decisions) of(stage uint8) Decision        { return Decision(d >> (2 * stage) & 3) }
+func (d *decisions) set(stage uint8, one Decision) { *d |= decisions(one) << (2 * stage) }
 
 type phase uint8
 
@@ -41,16 +49,21 @@ const (
 	fresh     phase = iota // nothing was written
 	buffering              // status and fields are settled, and held back
 	passing                // status and fields have been sent
+	hijacked               // the handler has the connection: what it sends is passed on, so to speak
 )
+
+// sent reports whether the answer is out of reach.
+func (p phase) sent() bool { return p >= passing }
 
 // settle fixes status and fields, and decides what happens to the answer.
 func (a *answer) settle(rec *Recorder, status int) {
-	a.status, a.length = int16(status), declaredLength(rec.w.Header())
-	if a.exchange.refusal&refusing != 0 {
-		a.exchange.refusal |= refused
+	a.status = int16(status)
+	a.readContentFields(rec.w.Header())
+	if a.exchange.is(refusing) {
+		a.exchange.set(refused, true)
 	}
 	if a.decide(rec) {
-		a.phase = buffering
+		a.become(buffering)
 		return
 	}
 	a.startPassing(rec.w)
@@ -64,10 +77,10 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 	if a.status == http.StatusSwitchingProtocols {
 		return a.firm
 	}
-	_, trailers := rec.w.Header()["Trailer"]
+	trailers := a.declaresTrailers(rec.w.Header())
 	d := Pass
-	for i := int(a.n) - 1; i >= 0; i-- {
-		next := a.stages[i].Decide(rec, d)
+	for i := a.n; i > 0; i-- {
+		next := a.stages[i-1].Decide(rec, d)
 		if next == Buffer && trailers && !a.firm {
 			next = Pass
 		}
@@ -81,9 +94,22 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 		case Pass:
 			continue // what those inside decided stays
 		}
-		a.decided[i], d = next, next
+		a.decided.set(i-1, next)
+		d = next
 	}
 	return hold || a.firm
+}
+
+func (a *answer) become(p phase) {
+	a.phase = p
+	a.fix()
+}
+
+// fix has those who look at the fields from now on take the lock.
+func (a *answer) fix() {
+	if !a.settled.Load() { // which costs less than to say it again
+		a.settled.Store(true)
+	}
 }
 
 func (a *answer) notModified(fields http.Header) {
@@ -92,8 +118,8 @@ func (a *answer) notModified(fields http.Header) {
 }
 
 func (a *answer) startPassing(w http.ResponseWriter) {
-	a.phase = passing
-	a.swallow = a.swallow || a.headOnly || a.exchange.probe
+	a.become(passing)
+	a.swallow = a.swallow || a.headOnly || a.exchange.Probe()
 	for _, s := range a.stages[:a.n] {
 		if p, ok := s.(Passer); ok {
 			p.Passing(int(a.status), w.Header())
@@ -105,7 +131,7 @@ func (a *answer) startPassing(w http.ResponseWriter) {
 // writeHeader sends the status. A refusal is one for each Recorder outside of
 // this one that it reaches, too.
 func (a *answer) writeHeader(w http.ResponseWriter) {
-	if a.exchange.refusal&refused != 0 {
+	if a.exchange.is(refused) {
 		setRefusing(w, true)
 		defer setRefusing(w, false)
 	}
@@ -212,9 +238,38 @@ func (a *answer) dropBuffer() {
 	}
 }
 
-// declaredLength is the Content-Length that the handler set, or -1.
-func declaredLength(h http.Header) int64 {
-	lines := h["Content-Length"]
+// readContentFields looks for the two fields that nearly every answer has, and
+// counts them: where there are no others, nobody has to look for any.
+func (a *answer) readContentFields(h http.Header) {
+	a.length, a.content = -1, -1
+	others := len(h)
+	if others > 0 && h["Content-Type"] != nil {
+		others--
+	}
+	if others > 0 {
+		if lines := h["Content-Length"]; lines != nil {
+			others--
+			a.length = lengthIn(lines)
+		}
+	}
+	if others == 0 {
+		a.content = int8(len(h))
+	}
+}
+
+// plain reports whether h has no fields but those of the content.
+func (a *answer) plain(h http.Header) bool { return int(a.content) == len(h) }
+
+func (a *answer) declaresTrailers(h http.Header) bool {
+	if a.plain(h) {
+		return false
+	}
+	_, declared := h["Trailer"]
+	return declared
+}
+
+// lengthIn is the Content-Length that the handler set, or -1.
+func lengthIn(lines []string) int64 {
 	if len(lines) == 0 {
 		return -1
 	}
@@ -223,4 +278,10 @@ func declaredLength(h http.Header) int64 {
 		return -1
 	}
 	return n
+}
+
+// close puts the answer out of the handler's reach.
+func (a *answer) close() {
+	a.closed = true
+	a.fix()
 }

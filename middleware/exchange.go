@@ -16,23 +16,31 @@ const maxUnwrap = 64
 // pays for neither a context nor a wrapper.
 //
 // An Exchange belongs to the goroutine of its request.
-type Exchange struct {
-	probe   bool
-	refusal refusal
-}
+type Exchange struct{ known known }
 
-// refusal is a set, in one byte because the Recorder is full.
-type refusal uint8
+// known is a set, in one byte because the Recorder is full.
+type known uint8
 
 const (
-	refusing refusal = 1 << iota // a layer is writing a refusal at this moment
-	refused                      // the answer is one
+	probing  known = 1 << iota // see Probe
+	refusing                   // a layer is writing a refusal at this moment
+	refused                    // the answer is one
 )
+
+func (x *Exchange) is(what known) bool { return x.known&what != 0 }
+
+func (x *Exchange) set(what known, is bool) {
+	if is {
+		x.known |= what
+	} else {
+		x.known &^= what
+	}
+}
 
 // Probe reports whether the request is one that a layer makes to ask the
 // handler for the current state of a resource. It must reach the handler: an
 // answer collapsed with others may be older than the last write.
-func (x *Exchange) Probe() bool { return x != nil && x.probe }
+func (x *Exchange) Probe() bool { return x != nil && x.is(probing) }
 
 // Find returns the Exchange of the request that w answers, or nil if no layer
 // is concerned with it so far.
@@ -92,7 +100,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, respond problem.Responder, p
 func MarkRefused(rec *Recorder) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.exchange.refusal |= refused
+	rec.a.exchange.set(refused, true)
 }
 
 // setRefusing says to each Recorder that w writes to whether what is written is
@@ -118,11 +126,7 @@ func setRefusing(w http.ResponseWriter, is bool) {
 func (rec *Recorder) setRefusing(is bool) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if is {
-		rec.a.exchange.refusal |= refusing
-	} else {
-		rec.a.exchange.refusal &^= refusing
-	}
+	rec.a.exchange.set(refusing, is)
 }
 
 // Refused reports whether the answer is a refusal: a layer gave it before the
@@ -130,7 +134,7 @@ func (rec *Recorder) setRefusing(is bool) {
 func (rec *Recorder) Refused() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.a.exchange.refusal&refused != 0
+	return rec.a.exchange.is(refused)
 }
 
 // Ask returns the Recorder of a request that a layer makes itself, to ask the
@@ -141,7 +145,7 @@ func (rec *Recorder) Refused() bool {
 // read the answer.
 func Ask(limit int64, onStream func()) *Recorder {
 	rec := &Recorder{w: &nowhere{}}
-	rec.a.exchange.probe = true
+	rec.a.exchange.set(probing, true)
 	rec.Enter(hold{}, limit)
 	rec.OnStream(onStream)
 	return rec

@@ -66,8 +66,10 @@ func (rec *Recorder) Leave() Decision {
 	rec.settleDefault()
 	a.n--
 	a.stages[a.n] = nil
-	a.closed = a.closed || a.n == 0
-	return a.decided[a.n]
+	if a.n == 0 {
+		a.close()
+	}
+	return a.decided.of(a.n)
 }
 
 // Settle says that the handler has returned, before Leave does.
@@ -112,6 +114,10 @@ func (rec *Recorder) Buffered() bool {
 // is the one that the handler, or a stage further in, settled on.
 func (rec *Recorder) Status() int { return int(rec.a.status) }
 
+// Plain reports that the answer has no fields but, perhaps, Content-Type and
+// Content-Length, so that nobody has to look for any other. False says nothing.
+func (rec *Recorder) Plain() bool { return rec.a.plain(rec.w.Header()) }
+
 // DeclaredLength returns the Content-Length that the handler set, or -1.
 func (rec *Recorder) DeclaredLength() int64 { return rec.a.length }
 
@@ -127,7 +133,7 @@ func (rec *Recorder) SetETag(tag string) {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
-	if rec.a.phase == passing {
+	if rec.a.phase.sent() {
 		return
 	}
 	rec.etagLine[0] = tag
@@ -140,7 +146,7 @@ func (rec *Recorder) Hijacked() bool {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 	}
-	return rec.a.hijacked
+	return rec.a.phase == hijacked
 }
 
 // Bytes returns the body of a buffered answer. It is valid until Finish, and
@@ -185,10 +191,8 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 		r.status = http.StatusInternalServerError // a responder that says nothing: an empty 200 would be a lie
 	}
 	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
-	rec.a.exchange.refusal = 0
-	if r.refused {
-		rec.a.exchange.refusal = refused
-	}
+	rec.a.exchange.set(refusing, false)
+	rec.a.exchange.set(refused, r.refused)
 	rec.a.phase, rec.a.overrun = buffering, false
 }
 
@@ -202,14 +206,14 @@ func (rec *Recorder) Close() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.settleDefault()
-	rec.a.closed = true
+	rec.a.close()
 }
 
 // close puts the answer out of the handler's reach.
 func (rec *Recorder) close() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.closed = true
+	rec.a.close()
 }
 
 // Finish sends what is held back. The layer that owns the Recorder calls it

@@ -21,6 +21,9 @@ var (
 // back, it is a copy, so that changes that come too late have no effect, as in
 // net/http; undeclared trailers ([http.TrailerPrefix]) in it are sent.
 func (rec *Recorder) Header() http.Header {
+	if !rec.a.settled.Load() {
+		return rec.w.Header() // most ask before they write, and often: without the lock
+	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := &rec.a
@@ -51,7 +54,7 @@ func (rec *Recorder) WriteHeader(status int) {
 		rec.w.WriteHeader(status)
 	case a.phase == fresh:
 		a.settle(rec, status)
-	case a.phase == passing:
+	case a.phase.sent():
 		rec.w.WriteHeader(status) // for the server's own complaint about a superfluous call
 	}
 }
@@ -167,7 +170,7 @@ func (rec *Recorder) flushHeld() (passed bool, err error) {
 	if a.phase == buffering && !a.swallow && !a.firm {
 		err = a.stream(rec.w)
 	}
-	return a.phase == passing, err
+	return a.phase.sent(), err
 }
 
 // canFlush is what [http.ResponseController.Flush] looks for.
@@ -199,7 +202,7 @@ func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	conn, rw, err := http.NewResponseController(rec.w).Hijack()
 	if err == nil {
-		a.phase, a.hijacked = passing, true
+		a.become(hijacked)
 		a.dropBuffer()
 	}
 	return conn, rw, err
@@ -248,7 +251,7 @@ func (rec *Recorder) passesOn() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := &rec.a
-	return !a.closed && a.phase == passing && !a.swallow && a.retained == 0
+	return !a.closed && a.phase.sent() && !a.swallow && a.retained == 0
 }
 
 // chunks are what ReadFrom reads into: not the buffer itself, since a read can

@@ -36,7 +36,7 @@ func (rec *Recorder) Retained() (body []byte, whole bool) {
 	}
 	a := &rec.a
 	body = a.body()
-	return body, a.retained > 0 && !a.overrun && !a.hijacked && int64(len(body)) <= a.retained
+	return body, a.retained > 0 && !a.overrun && a.phase != hijacked && int64(len(body)) <= a.retained
 }
 
 // HoldFirmly keeps every byte of the answer back until the handler has ended: a
