@@ -114,20 +114,24 @@ func (k *Keeper) write(within, ctx context.Context, key string, version uint64, 
 // before anything is sent.
 func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lease {
 	now := k.clock.now()
-	own := k.config.Lease - k.config.Margin
+	own, ttl := k.config.Lease-k.config.Margin, c.TTL
+	if !c.until.IsZero() {
+		own = max(now.until(k.clock.instant(c.until)), 0)
+		ttl = own + 2*k.config.Margin
+	}
 	l := c.Room
 	if c.Room = nil; l == nil {
 		l = new(Lease)
 	}
-	l.keeper, l.parent, l.key, l.ttl = k, ctx, key, c.TTL
+	l.keeper, l.parent, l.key, l.ttl = k, ctx, key, ttl
 	room := c.HeadRoom
 	if c.HeadRoom = nil; room == nil {
 		room = l.headRoom[:]
 	}
-	l.head = head{state: held, nonce: k.nonces.next(), lease: k.config.Lease, note: c.Note}.append(room[:0])
+	l.head = head{state: held, nonce: k.nonces.next(), lease: own + k.config.Margin, note: c.Note}.append(room[:0])
 	l.term.ends = now.add(k.config.MaxRun)
 	l.acquiring = call{parent: within, keeper: k}
-	l.term.count(now, k.config.Lease, k.config.Margin)
+	l.term.count(now, own+k.config.Margin, k.config.Margin)
 	if c.Fixed {
 		l.term.fix()
 	}

@@ -24,6 +24,10 @@ type Claim struct {
 	// with.
 	Fixed bool
 
+	// until, unless it is zero, is when the lease ends at the latest, whatever
+	// the Keeper's Lease. It is for one that is Fixed.
+	until time.Time
+
 	// Room, unless it is nil, is where the Lease is made, to save an allocation
 	// where the caller has a struct of its own. It must be zero, and must not be
 	// used again, whether or not there is a Lease in the end.

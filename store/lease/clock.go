@@ -26,3 +26,6 @@ type clock struct{ made time.Time }
 
 func (c clock) now() instant             { return instant(time.Since(c.made)) }
 func (c clock) time(i instant) time.Time { return c.made.Add(time.Duration(i)) }
+
+// instant is the inverse of time. Two clocks of one process agree by it.
+func (c clock) instant(t time.Time) instant { return instant(t.Sub(c.made)) }

@@ -83,7 +83,9 @@ func NewGate(config GateConfig) (*Gate, error) {
 // works with the returned Lease as its context, which carries the fencing
 // token, and leaves with Release. It returns at once with a borrowed Lease, of
 // the same token, if ctx descends from one that is inside already, through any
-// gate of the same store and namespace; releasing that does not leave.
+// gate of the same store and namespace; releasing that does not leave. If ctx
+// descends from a lease of the same store that is Fixed, so is the one that is
+// returned: it is not renewed, and ends with it.
 //
 // Errors are those of [Keeper.Acquire]: a *[BusyError] when Wait is over or too
 // many wait; the error of ctx; [ErrCorrupt]; or a failure of the store. After
@@ -103,5 +105,16 @@ func (g *Gate) EnterIn(ctx context.Context, resource string, room *Lease) (*Leas
 	if owner := holding(ctx, g.keeper.config.Store, key); owner != nil {
 		return borrow(ctx, owner), nil
 	}
-	return g.keeper.Acquire(ctx, key, Claim{Wait: g.wait, Room: room})
+	return g.keeper.Acquire(ctx, key, g.claim(ctx, room))
+}
+
+// claim is what the gate asks for. Inside of a Fixed lease in the same store
+// work may be done in a transaction, with which a renewal would fight as much
+// as one of that lease: so the gate is not renewed either, and held for as long.
+func (g *Gate) claim(ctx context.Context, room *Lease) Claim {
+	c := Claim{Wait: g.wait, Room: room}
+	if outer := fixedIn(ctx, g.keeper.config.Store); outer != nil {
+		c.Fixed, c.until = true, outer.keeper.clock.time(outer.term.ends)
+	}
+	return c
 }

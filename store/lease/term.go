@@ -24,6 +24,8 @@ func (t *term) fix() {
 	t.renewAt = math.MaxInt64
 }
 
+func (t *term) fixed() bool { return t.renewAt == math.MaxInt64 }
+
 // over is when the lease ends unless it is renewed.
 func (t term) over() instant { return min(t.stop, t.ends) }
 
