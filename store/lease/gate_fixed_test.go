@@ -31,7 +31,7 @@ func TestAGateInsideAFixedLeaseIsNotRenewedAndEndsWithIt(t *testing.T) {
 		requireEnded(t, outer, lease.ErrMaxRun)
 	})
 
-	bubble(t, "its record says so to who waits", func(t *testing.T) {
+	bubble(t, "its record stands for as long", func(t *testing.T) {
 		m := newModel()
 		outer := acquire(t, keeper(t, m), "claim", fixed)
 		_, err := gate(t, m, short).Enter(outer, "r")
