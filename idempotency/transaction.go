@@ -104,7 +104,7 @@ func (t *transaction) finish() {
 		t.rollback(undone, nil)
 		t.replace(responseTooLarge(limit))
 	case t.a.freed.Load() || t.rec.Refused() || status < 200 || status >= 400:
-		t.rollback(rolledBack, nil)
+		t.takeBack()
 	case t.r.Context().Err() != nil:
 		t.giveUp(errors.Join(t.r.Context().Err(), errOverdue))
 	default:
@@ -175,6 +175,19 @@ func (t *transaction) decide(cause error) {
 func (t *transaction) giveUp(err error) {
 	t.rollback(undone, err)
 	t.replace(rolledBackFor(err))
+}
+
+// takeBack rolls back because the answer says so. If that fails the connection
+// is lost, or never was: a 5xx is then but the handler's word for it, and to keep
+// that as the outcome would leave its client with an error for ever.
+func (t *transaction) takeBack() {
+	err := t.tx.Rollback()
+	if err != nil && t.rec.Status() >= 500 && !t.rec.Refused() {
+		t.a.end(undone, err)
+		t.replace(rolledBackFor(err))
+		return
+	}
+	t.a.end(rolledBack, err)
 }
 
 // rollback takes back what the handler wrote. If that fails there is nothing

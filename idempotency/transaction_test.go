@@ -51,6 +51,7 @@ type txHook struct {
 	begin   func() error                    // instead of Begin, if it fails
 	settle  func() error                    // instead of writing the outcome, if it fails
 	commit  func(commit func() error) error // instead of Commit
+	lost    error                           // what Rollback says when it is done
 }
 
 type hookedTx struct {
@@ -86,6 +87,8 @@ func (x *hookedTx) Commit() error {
 	}
 	return x.h.commit(x.Tx.Commit)
 }
+
+func (x *hookedTx) Rollback() error { return errors.Join(x.Tx.Rollback(), x.h.lost) }
 
 // sqlError is an error as drivers make them.
 type sqlError string
@@ -314,6 +317,27 @@ func TestTransactionThatCannotEnd(t *testing.T) {
 		}})
 		s.befall(func(int) txPlan { return txPlan{failAt: 1} })
 		isRolledBack(t, s, h, start(h, post("k", "{}")))
+	})
+	bubble(t, "its connection is lost, and the handler says 500", func(t *testing.T) {
+		s := &txHook{txMemory: newTxMemory(), lost: errCut}
+		h := serverOn(t, s, booking(func(w http.ResponseWriter, _ *http.Request, n int64) {
+			if n == 1 {
+				http.Error(w, "the database does not answer", http.StatusInternalServerError)
+				return
+			}
+			charged(w, n)
+		}))
+		isRolledBack(t, s.txMemory, h, start(h, post("k", "{}")))
+	})
+	bubble(t, "its connection is lost, and the handler says 422 for a reason of its own", func(t *testing.T) {
+		s := &txHook{txMemory: newTxMemory(), lost: errCut}
+		pay := booking(answers(http.StatusUnprocessableEntity))
+		h := serverOn(t, s, pay)
+		assert.Equal(t, http.StatusUnprocessableEntity, send(h, post("k", "{}")).Code)
+		again := send(h, post("k", "{}"))
+		assert.Equal(t, http.StatusUnprocessableEntity, again.Code)
+		assert.True(t, replayed(again))
+		assert.EqualValues(t, 1, pay.runs.Load())
 	})
 	bubble(t, "to commit panics", func(t *testing.T) {
 		s := &txHook{txMemory: newTxMemory()}

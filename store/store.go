@@ -82,6 +82,9 @@ type Beginner interface {
 }
 
 // Tx is a transaction of a [Beginner]. It is used by one goroutine at a time.
+//
+// An error of Commit leaves it open what happened. After one of Rollback nothing
+// has, either: the connection was lost, or the transaction could not begin.
 type Tx interface {
 	Store                                    // the same records, inside the transaction
 	Context(context.Context) context.Context // carries the transaction to the handler
