@@ -1,0 +1,93 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // it is what Redis calls scripts by, no protection
+	_ "embed"
+	"encoding/hex"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The scripts, and what each of them begins with.
+var (
+	//go:embed lua/record.lua
+	recordSource string
+	//go:embed lua/get.lua
+	getSource string
+	//go:embed lua/create.lua
+	createSource string
+	//go:embed lua/replace.lua
+	replaceSource string
+	//go:embed lua/delete.lua
+	deleteSource string
+	//go:embed lua/watch.lua
+	watchSource string
+)
+
+// A script without flags is refused by a server that is out of memory, before it
+// begins; one that has allow-oom is not. None has no-writes, not even those that
+// only read: such a script would be carried out by replicas too, and by a master
+// that has lost the replicas it needs to be one. What reads must have allow-oom
+// instead.
+const (
+	refusedWhenFull = "#!lua\n"
+	allowedWhenFull = "#!lua flags=allow-oom\n"
+)
+
+var (
+	getScript         = newScript(allowedWhenFull, getSource)
+	createScript      = newScript(refusedWhenFull, createSource)
+	replaceScript     = newScript(refusedWhenFull, replaceSource)
+	replaceFullScript = newScript(allowedWhenFull, replaceSource)
+	deleteScript      = newScript(allowedWhenFull, deleteSource)
+	watchScript       = newScript(allowedWhenFull, watchSource)
+)
+
+// script is a Lua script and the name that servers know it by.
+type script struct{ source, sha string }
+
+func newScript(shebang, source string) *script {
+	source = shebang + recordSource + source
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
+	return &script{source, hex.EncodeToString(sum[:])}
+}
+
+// evaluator is a client, or a pipeline of one.
+type evaluator interface {
+	Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd
+	EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd
+}
+
+// send sends the script to e: its name or, to a server that does not know it, the
+// whole of it.
+func (c *script) send(ctx context.Context, e evaluator, whole bool, name string, args []any) *redis.Cmd {
+	if whole {
+		return e.Eval(ctx, c.source, []string{name}, args...)
+	}
+	return e.EvalSha(ctx, c.sha, []string{name}, args...)
+}
+
+// run runs a script within Config.CallTimeout, and returns the server's reply.
+// Nil without an error is Lua's false: there is no record.
+func (s *Store) run(ctx context.Context, c *script, key string, args ...any) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CallTimeout)
+	defer cancel()
+	return known(func(whole bool) (any, error) {
+		return c.send(ctx, s.client, whole, s.config.Prefix+key, args).Result()
+	})
+}
+
+// known asks for a script by its name, and with the whole of it if the server
+// does not know it, as after a restart or a failover.
+func known(ask func(whole bool) (any, error)) (any, error) {
+	reply, err := ask(false)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		reply, err = ask(true)
+	}
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return reply, err
+}

@@ -1,0 +1,149 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// Store is a [store.Store] in Redis, and a [store.Watcher]. It is made by [New]
+// and safe for concurrent use.
+type Store struct {
+	client redis.UniversalClient
+	config Config
+	line   line // the connection that watchers share
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Watcher = (*Store)(nil)
+)
+
+// New returns a store on the client's server, which it does not talk to yet:
+// [Store.Check] does. The client stays the caller's, who closes it after the
+// store. It is a *redis.Client, Sentinel's included, or a *redis.ClusterClient,
+// with ContextTimeoutEnabled in its options. A *redis.Ring is refused, for its
+// keys move. The error joins a [store.ConfigError] for every mistake.
+func New(client redis.UniversalClient, c Config) (*Store, error) {
+	c = c.withDefaults()
+	if err := c.check(client); err != nil {
+		return nil, err
+	}
+	s := &Store{client: client, config: c, closed: make(chan struct{})}
+	s.line.init(client, c)
+	return s, nil
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, key string) (store.Record, bool, error) {
+	if err := s.usable(ctx, store.CheckKey(key)); err != nil {
+		return store.Record{}, false, err
+	}
+	reply, err := s.run(ctx, getScript, key)
+	if err != nil {
+		return store.Record{}, false, failure(ctx, err)
+	}
+	standing, err := standing(reply)
+	return standing, standing.Version != 0, err
+}
+
+// Create implements [store.Store].
+func (s *Store) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
+	if err := s.usable(ctx, s.checkNew(key, r)); err != nil {
+		return store.Record{}, false, err
+	}
+	w := newWriting(r)
+	reply, err := s.write(ctx, createScript, key, w.args()...)
+	if full(err) {
+		// It did not get to look. A record that stands is shown all the same.
+		standing, stands, lookErr := s.Get(ctx, key)
+		if lookErr == nil && !stands {
+			lookErr = fmt.Errorf("%w: %w", store.ErrFull, err)
+		}
+		return standing, false, lookErr
+	}
+	return w.outcome(ctx, reply, err)
+}
+
+// checkNew is store.Check, and refuses bodies that are larger than may be.
+func (s *Store) checkNew(key string, r store.Record) error {
+	if err := store.Check(key, r); err != nil {
+		return err
+	}
+	if len(r.Body) > s.config.MaxBody {
+		return fmt.Errorf("%w: body of %d bytes, the limit is %d", store.ErrTooLarge, len(r.Body), s.config.MaxBody)
+	}
+	return nil
+}
+
+// Replace implements [store.Store]. In a server that may take no more memory it
+// needs a second round trip, which writes the record without its body.
+func (s *Store) Replace(ctx context.Context, key string, version uint64, r store.Record) (store.Record, bool, error) {
+	if err := s.usable(ctx, store.Check(key, r)); err != nil {
+		return store.Record{}, false, err
+	}
+	w := newWriting(r)
+	if len(r.Body) > s.config.MaxBody {
+		w.drop()
+	}
+	named := bytesOf(version)
+	reply, err := s.write(ctx, replaceScript, key, append(w.args(), named)...)
+	if full(err) {
+		w.drop()
+		reply, err = s.write(ctx, replaceFullScript, key, append(w.args(), named)...)
+	}
+	return w.outcome(ctx, reply, err)
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, key string, version uint64) (bool, error) {
+	if err := s.usable(ctx, store.CheckKey(key)); err != nil {
+		return false, err
+	}
+	reply, err := s.write(ctx, deleteScript, key, bytesOf(version), keepFor(0))
+	if err != nil {
+		return false, failure(ctx, err)
+	}
+	deleted, err := number(reply)
+	return deleted == 1, err
+}
+
+// usable returns the error of a call that cannot be made: refused, what is wrong
+// with its arguments; that of a context that has ended; or of a closed store.
+func (s *Store) usable(ctx context.Context, refused error) error {
+	if refused != nil {
+		return refused
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.closed:
+		return store.ErrClosed
+	default:
+		return nil
+	}
+}
+
+// Close wakes all watchers and ends the connection that they share. From then on
+// every method fails with [store.ErrClosed]; calls under way go on. It does not
+// close the client. It always returns nil, however often it is called.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		close(s.closed)
+		s.line.close()
+	})
+	return nil
+}
+
+// bytesOf is a version as the scripts compare it, since Lua's numbers cannot hold
+// every one that a caller may name.
+func bytesOf(version uint64) []byte { return binary.BigEndian.AppendUint64(nil, version) }
