@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -99,4 +100,13 @@ func mustReplace(t testing.TB, s store.Store, key string, version uint64, r stor
 	require.NoError(t, err)
 	require.True(t, replaced)
 	return standing
+}
+
+// aclSetUser is the command that makes a user with these permissions.
+func aclSetUser(name, permissions string) []any {
+	command := []any{"ACL", "SETUSER", name}
+	for _, p := range strings.Fields(permissions) {
+		command = append(command, p)
+	}
+	return command
 }

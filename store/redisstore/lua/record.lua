@@ -28,7 +28,9 @@ local function read(now)
     return nil, 0, false, 0, redis.error_reply('CORRUPT a record of ' .. #value .. ' bytes')
   end
   local format, state, version, written, deadline, head = struct.unpack(layout, value)
-  if format ~= 1 or state > 2 or version < 1 or version >= 9007199254740991 or size + head > #value then
+  local body = #value - size - head
+  if format ~= 1 or state > 2 or version < 1 or version >= 9007199254740991
+    or head > 4096 or body < 0 or (state ~= 1 and body > 0) then
     return nil, 0, false, 0, redis.error_reply('CORRUPT a record of format ' .. format .. ' and state ' .. state)
   end
   return value, version, state ~= 0 and now < deadline, deadline

@@ -1,0 +1,199 @@
+//go:build unix
+
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/internal/testserver"
+	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/redisstore"
+)
+
+// watching watches a version once, and tells how that ended.
+func watching(t testing.TB, s *redisstore.Store, key string, version uint64) <-chan error {
+	t.Helper()
+	woken := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), testserver.Patience)
+	go func() {
+		defer cancel()
+		woken <- s.Watch(ctx, key, version)
+	}()
+	return woken
+}
+
+// eventually waits until f holds.
+func eventually(t testing.TB, f func() bool, what string) {
+	t.Helper()
+	for began := time.Now(); !f(); time.Sleep(2 * time.Millisecond) {
+		if time.Since(began) > testserver.Patience {
+			require.Fail(t, "never: "+what)
+		}
+	}
+}
+
+// subscribers is how many connections are subscribed to the channel of a key.
+func subscribers(t testing.TB, client *redis.Client, channel string) int64 {
+	t.Helper()
+	counts, err := client.PubSubNumSub(context.Background(), channel).Result()
+	require.NoError(t, err)
+	return counts[channel]
+}
+
+// subscribed is how many of the server's connections are subscribed to anything,
+// of how many keys.
+func subscribed(t testing.TB, client *redis.Client) (connections, channels int) {
+	t.Helper()
+	list, err := client.ClientList(context.Background()).Result()
+	require.NoError(t, err)
+	for line := range strings.Lines(list) {
+		if !strings.Contains(line, " sub=0 ") {
+			connections++
+		}
+	}
+	names, err := client.PubSubChannels(context.Background(), "*").Result()
+	require.NoError(t, err)
+	return connections, len(names)
+}
+
+func TestAllWatchersShareOneConnection(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no") // its connections are counted
+	client := newClient(t, url)
+	s := newStore(t, client, redisstore.Config{})
+	const keys, each = 20, 5
+	versions := map[string]uint64{}
+	var woken []<-chan error
+	for i := range keys {
+		key := fmt.Sprint(i)
+		versions[key] = mustCreate(t, s, key, record("r")).Version
+		for range each {
+			woken = append(woken, watching(t, s, key, versions[key]))
+		}
+	}
+	eventually(t, func() bool { _, channels := subscribed(t, client); return channels == keys }, "all keys watched")
+	connections, _ := subscribed(t, client)
+	assert.Equal(t, 1, connections)
+	for key, version := range versions {
+		mustReplace(t, s, key, version, record("next"))
+	}
+	for _, w := range woken {
+		require.NoError(t, <-w)
+	}
+	eventually(t, func() bool { _, channels := subscribed(t, client); return channels == 0 }, "nothing watched any more")
+	require.NoError(t, s.Close())
+	eventually(t, func() bool { connections, _ := subscribed(t, client); return connections == 0 }, "the connection ends")
+}
+
+// TestABrokenConnectionWakesEverybody ends the connection that watchers share: a
+// message may have been lost with it.
+func TestABrokenConnectionWakesEverybody(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
+	client, c := newClient(t, url), redisstore.Config{Prefix: newPrefix(), Recheck: time.Hour}
+	s := newStore(t, client, c)
+	r := mustCreate(t, s, "key", record("r"))
+	for range 3 {
+		woken := watching(t, s, "key", r.Version)
+		eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 1 }, "it is watched")
+		killed, err := client.ClientKillByFilter(context.Background(), "TYPE", "pubsub").Result()
+		require.NoError(t, err)
+		require.EqualValues(t, 1, killed)
+		// It may be woken before its first look, and then says so with an error.
+		if err := <-woken; err != nil {
+			require.ErrorIs(t, err, store.ErrUnavailable)
+		}
+	}
+	woken := watching(t, s, "key", r.Version)
+	eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 1 }, "it is watched again")
+	mustReplace(t, s, "key", r.Version, record("next"))
+	require.NoError(t, <-woken)
+}
+
+// TestALostMessageIsMadeUpFor ends a version behind the scripts' backs, so that
+// no message comes of it.
+func TestALostMessageIsMadeUpFor(t *testing.T) {
+	client, c := newClient(t, testserver.Redis(t)), redisstore.Config{Prefix: newPrefix(), Recheck: 50 * time.Millisecond}
+	s := newStore(t, client, c)
+	r := mustCreate(t, s, "key", record("r"))
+	woken := watching(t, s, "key", r.Version)
+	eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 1 }, "it is watched")
+	require.NoError(t, client.Del(context.Background(), c.Prefix+"key").Err())
+	require.NoError(t, <-woken)
+}
+
+// TestASilentConnectionIsFoundOut pauses the server while somebody watches; the
+// watcher's own look fails as well.
+func TestASilentConnectionIsFoundOut(t *testing.T) {
+	url, p := testserver.PrivateRedis(t, "--appendfsync", "no")
+	client := newClient(t, url)
+	c := redisstore.Config{Prefix: newPrefix(), CallTimeout: 300 * time.Millisecond, Recheck: 100 * time.Millisecond}
+	s := newStore(t, client, c)
+	r := mustCreate(t, s, "key", record("r"))
+	woken := watching(t, s, "key", r.Version)
+	eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 1 }, "it is watched")
+	p.Pause(t)
+	if err := <-woken; err != nil {
+		require.ErrorIs(t, err, store.ErrUnavailable)
+	}
+	p.Continue(t)
+	woken = watching(t, s, "key", r.Version)
+	mustReplace(t, s, "key", r.Version, record("next"))
+	require.NoError(t, <-woken)
+}
+
+func TestWatchersAreBounded(t *testing.T) {
+	client, c := newClient(t, testserver.Redis(t)), redisstore.Config{Prefix: newPrefix(), MaxWaiters: 2}
+	s := newStore(t, client, c)
+	r := mustCreate(t, s, "key", record("r"))
+	other := mustCreate(t, s, "other", record("r"))
+	first, second := watching(t, s, "key", r.Version), watching(t, s, "other", other.Version)
+	eventually(t, func() bool {
+		return subscribers(t, client, c.Prefix+"key")+subscribers(t, client, c.Prefix+"other") == 2
+	}, "both are watched")
+	require.ErrorIs(t, s.Watch(context.Background(), "key", r.Version), redisstore.ErrTooManyWaiters)
+	mustReplace(t, s, "key", r.Version, record("next"))
+	require.NoError(t, <-first)
+	require.NoError(t, s.Watch(context.Background(), "key", r.Version), "there is a place again")
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-second, store.ErrClosed)
+}
+
+// TestWatchersLeaveNothingBehind counts goroutines and subscriptions when all
+// have left in every way there is, and before the store is closed.
+func TestWatchersLeaveNothingBehind(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
+	client, c := newClient(t, url), redisstore.Config{Prefix: newPrefix(), Recheck: 20 * time.Millisecond}
+	s := newStore(t, client, c)
+	r := mustCreate(t, s, "key", record("r"))
+	_, _ = subscribed(t, client) // the client's own connections and goroutines are there
+	before := runtime.NumGoroutine()
+	for i := range 50 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%10)*time.Millisecond)
+		if err := s.Watch(ctx, "key", r.Version); err != nil {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		cancel()
+	}
+	eventually(t, func() bool { connections, _ := subscribed(t, client); return connections == 0 }, "an unused connection ends by itself")
+	eventually(t, func() bool { return runtime.NumGoroutine() <= before }, "no goroutine is left")
+}
+
+// TestCloseDoesNotWaitForAServer closes a store whose watchers' connection is
+// being made to a server that does not answer.
+func TestCloseDoesNotWaitForAServer(t *testing.T) {
+	url, p := testserver.PrivateRedis(t, "--appendfsync", "no")
+	s := newStore(t, newClient(t, url, func(o *redis.Options) { o.ReadTimeout = 100 * time.Millisecond }), redisstore.Config{})
+	p.Pause(t)
+	defer p.Continue(t)
+	woken := watching(t, s, "key", 1)
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-woken, store.ErrClosed)
+}
