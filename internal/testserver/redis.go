@@ -60,6 +60,7 @@ func startRedis(t testing.TB, binary string, args ...string) (addr string, p *Pr
 		args: append([]string{
 			"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(),
 			"--save", "", "--appendonly", "yes", "--appendfsync", "always",
+			"--repl-diskless-sync-delay", "0", // a replica need not wait for others
 		}, args...),
 		ready: func(ctx context.Context) error { return says(ctx, addr, "PING", "PONG") },
 	})
