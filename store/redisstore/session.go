@@ -102,7 +102,8 @@ func (s *session) adjust() error {
 	return nil
 }
 
-// forget takes a topic away that nobody waits for. The lock is held.
+// forget takes a topic away that nobody waits for. One that was taken away before
+// may have a successor. The lock is held.
 func (s *session) forget(t *topic) {
 	if len(t.waiters) == 0 && !t.subscribed && t.pending == 0 {
 		delete(s.topics, t.channel)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +149,37 @@ func TestASilentConnectionIsFoundOut(t *testing.T) {
 	woken = watching(t, s, "key", r.Version)
 	mustReplace(t, s, "key", r.Version, record("next"))
 	require.NoError(t, <-woken)
+}
+
+// TestWatchersComeAndGo has many keys with one watcher each, who is woken and
+// watches again at once. Some leave so late that the subscription was ended, and
+// the next begun, by then: none of these may be forgotten.
+func TestWatchersComeAndGo(t *testing.T) {
+	const keys, rounds = 100, 40
+	s := newStore(t, newClient(t, testserver.Redis(t)), redisstore.Config{Recheck: time.Hour})
+	var versions [keys]atomic.Uint64
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var watchers, writers sync.WaitGroup
+	for i := range keys {
+		key := fmt.Sprint(i)
+		versions[i].Store(mustCreate(t, s, key, record("r")).Version)
+		watchers.Go(func() {
+			for ctx.Err() == nil {
+				if err := s.Watch(ctx, key, versions[i].Load()); err != nil && ctx.Err() == nil {
+					t.Errorf("watcher of %s: %v", key, err)
+				}
+			}
+		})
+		writers.Go(func() {
+			for range rounds {
+				versions[i].Store(mustReplace(t, s, key, versions[i].Load(), record("next")).Version)
+			}
+		})
+	}
+	writers.Wait()
+	cancel()
+	watchers.Wait()
 }
 
 func TestWatchersAreBounded(t *testing.T) {
