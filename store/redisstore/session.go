@@ -105,7 +105,7 @@ func (s *session) adjust() error {
 // forget takes a topic away that nobody waits for. One that was taken away before
 // may have a successor. The lock is held.
 func (s *session) forget(t *topic) {
-	if len(t.waiters) == 0 && !t.subscribed && t.pending == 0 {
+	if len(t.waiters) == 0 && !t.subscribed && t.pending == 0 && s.topics[t.channel] == t {
 		delete(s.topics, t.channel)
 	}
 }
