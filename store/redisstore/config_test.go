@@ -1,7 +1,6 @@
 package redisstore_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +61,7 @@ func TestClientsThatCannotKeepTheContractAreRefused(t *testing.T) {
 			require.ErrorContains(t, err, row.want)
 			assert.Nil(t, s)
 			var mistake *store.ConfigError
-			assert.True(t, errors.As(err, &mistake))
+			assert.ErrorAs(t, err, &mistake)
 		})
 	}
 	_, err := redisstore.New(nowhere(t, true), redisstore.Config{})

@@ -32,9 +32,11 @@ type writing struct {
 
 func newWriting(r store.Record) *writing {
 	r = store.Record{Head: slices.Clip(r.Head), Body: slices.Clip(r.Body), TTL: r.TTL}
-	const micro = time.Microsecond
 	ttl := min(r.TTL, maxTTL)
-	return &writing{record: r, ttl: (ttl + micro - 1) / micro * micro} // rounded up: 0 would be no life at all
+	if rest := ttl % time.Microsecond; rest > 0 {
+		ttl += time.Microsecond - rest // cut off, the shortest would be no life at all
+	}
+	return &writing{record: r, ttl: ttl}
 }
 
 // drop takes the body away, and says so if there was one.

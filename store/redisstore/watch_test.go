@@ -112,6 +112,8 @@ func TestABrokenConnectionWakesEverybody(t *testing.T) {
 		if err := <-woken; err != nil {
 			require.ErrorIs(t, err, store.ErrUnavailable)
 		}
+		// The client makes the connection again before it is told to end.
+		eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 0 }, "it is watched no more")
 	}
 	woken := watching(t, s, "key", r.Version)
 	eventually(t, func() bool { return subscribers(t, client, c.Prefix+"key") == 1 }, "it is watched again")
