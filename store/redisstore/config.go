@@ -27,14 +27,15 @@ const (
 type Config struct {
 	// Prefix begins the name of every key and channel of this store. Of the
 	// prefixes in use on one server none may begin with another, so it ends
-	// with a character that is not in the middle of any. At most MaxPrefix
-	// bytes, default "concord:".
+	// with a character that is not in the middle of any. One with braces has
+	// Cluster keep all records on one node. At most MaxPrefix bytes, default
+	// "concord:".
 	Prefix string
 
 	// CallTimeout bounds each call, the client's own repetitions included: it
-	// then fails with store.ErrUnavailable, or before that with the error of
-	// its context. A context that is cancelled, rather than having a deadline,
-	// is noticed only between two of the client's attempts. Default 3 s.
+	// then fails with store.ErrUnavailable. A call heeds the deadline of its
+	// context as well; that its context was cancelled it may notice only when
+	// a reply comes, or CallTimeout is over. Default 3 s.
 	CallTimeout time.Duration
 
 	// MaxBody is the largest Record.Body, in bytes. Create of a larger one
@@ -89,18 +90,19 @@ func (c Config) check(client redis.UniversalClient) error {
 	wrong := func(field string, value any, reason string) {
 		errs = append(errs, &store.ConfigError{Field: field, Value: value, Reason: reason})
 	}
-	checkClient(client, c.Replicas > 0, wrong)
+	c.checkClient(client, wrong)
 	if len(c.Prefix) > MaxPrefix {
 		wrong("Prefix", c.Prefix, fmt.Sprintf("is longer than %d bytes", MaxPrefix))
 	}
-	for field, value := range map[string]int64{
-		"CallTimeout": int64(c.CallTimeout), "Recheck": int64(c.Recheck),
-		"MaxBody": int64(c.MaxBody), "MaxWaiters": int64(c.MaxWaiters),
-	} {
-		if value <= 0 {
+	positive := func(field string, value any, is bool) {
+		if !is {
 			wrong(field, value, "must be positive")
 		}
 	}
+	positive("CallTimeout", c.CallTimeout, c.CallTimeout > 0)
+	positive("MaxBody", c.MaxBody, c.MaxBody > 0)
+	positive("MaxWaiters", c.MaxWaiters, c.MaxWaiters > 0)
+	positive("Recheck", c.Recheck, c.Recheck > 0)
 	if c.Replicas < 0 {
 		wrong("Replicas", c.Replicas, "must not be negative")
 	}
@@ -112,25 +114,28 @@ func (c Config) check(client redis.UniversalClient) error {
 
 // checkClient looks at what is known of a client. Of one that is neither of
 // go-redis' own types nothing is.
-func checkClient(client redis.UniversalClient, waits bool, wrong func(field string, value any, reason string)) {
+func (c Config) checkClient(client redis.UniversalClient, wrong func(field string, value any, reason string)) {
 	if client == nil || reflect.ValueOf(client).Kind() == reflect.Pointer && reflect.ValueOf(client).IsNil() {
 		wrong("client", nil, "is required")
 		return
 	}
 	timely := true
-	switch c := client.(type) {
+	switch client := client.(type) {
 	case *redis.Client:
-		timely = c.Options().ContextTimeoutEnabled
+		timely = client.Options().ContextTimeoutEnabled
+		if reads := client.Options().ReadTimeout; c.Replicas > 0 && reads > 0 && c.ReplicaTimeout >= reads {
+			wrong("ReplicaTimeout", c.ReplicaTimeout, fmt.Sprintf("must be less than the client's ReadTimeout, %v", reads))
+		}
 	case *redis.ClusterClient:
-		timely = c.Options().ContextTimeoutEnabled
-		if waits {
+		timely = client.Options().ContextTimeoutEnabled
+		if c.Replicas > 0 {
 			wrong("Replicas", nil, "cannot be waited for in a Cluster, where the client does not tell which connection a write took")
 		}
 	case *redis.Ring:
 		wrong("client", fmt.Sprintf("%T", client), "moves keys to other servers when one is down, and their records stay behind")
 		return
 	default:
-		if waits {
+		if c.Replicas > 0 {
 			wrong("Replicas", nil, fmt.Sprintf("needs a *redis.Client, not a %T", client))
 		}
 	}

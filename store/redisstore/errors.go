@@ -28,6 +28,8 @@ func failure(ctx context.Context, err error) error {
 		return fmt.Errorf("redisstore: %w (%v)", ended, err) //nolint:errorlint // it may be another context's, and must not count as one
 	}
 	switch {
+	case errors.Is(err, ErrCorrupt), errors.Is(err, store.ErrUnavailable):
+		return err
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		// That of Config.CallTimeout or of the client, not of the caller.
 		return fmt.Errorf("%w: no reply in time (%v)", store.ErrUnavailable, err) //nolint:errorlint // see above

@@ -17,8 +17,6 @@ func (s *Store) write(ctx context.Context, c *script, key string, args ...any) (
 	if s.config.Replicas == 0 || !ok {
 		return s.run(ctx, c, key, args...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.CallTimeout)
-	defer cancel()
 	var have *redis.Cmd
 	reply, err := known(func(whole bool) (any, error) {
 		pipe := node.Pipeline()

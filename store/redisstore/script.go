@@ -69,11 +69,14 @@ func (c *script) send(ctx context.Context, e evaluator, whole bool, name string,
 	return e.EvalSha(ctx, c.sha, []string{name}, args...)
 }
 
-// run runs a script within Config.CallTimeout, and returns the server's reply.
-// Nil without an error is Lua's false: there is no record.
+// bounded is ctx, which ends when Config.CallTimeout is over at the latest.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.config.CallTimeout)
+}
+
+// run runs a script, and returns the server's reply. Nil without an error is
+// Lua's false: there is no record.
 func (s *Store) run(ctx context.Context, c *script, key string, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.CallTimeout)
-	defer cancel()
 	return known(func(whole bool) (any, error) {
 		return c.send(ctx, s.client, whole, s.config.Prefix+key, args).Result()
 	})

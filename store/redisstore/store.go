@@ -47,12 +47,22 @@ func (s *Store) Get(ctx context.Context, key string) (store.Record, bool, error)
 	if err := s.usable(ctx, store.CheckKey(key)); err != nil {
 		return store.Record{}, false, err
 	}
-	reply, err := s.run(ctx, getScript, key)
+	within, cancel := s.bounded(ctx)
+	defer cancel()
+	standing, err := s.look(within, key)
 	if err != nil {
 		return store.Record{}, false, failure(ctx, err)
 	}
-	standing, err := standing(reply)
-	return standing, standing.Version != 0, err
+	return standing, standing.Version != 0, nil
+}
+
+// look returns the record that stands; its version is 0 if there is none.
+func (s *Store) look(ctx context.Context, key string) (store.Record, error) {
+	reply, err := s.run(ctx, getScript, key)
+	if err != nil {
+		return store.Record{}, err
+	}
+	return standing(reply)
 }
 
 // Create implements [store.Store].
@@ -60,17 +70,22 @@ func (s *Store) Create(ctx context.Context, key string, r store.Record) (store.R
 	if err := s.usable(ctx, s.checkNew(key, r)); err != nil {
 		return store.Record{}, false, err
 	}
+	within, cancel := s.bounded(ctx)
+	defer cancel()
 	w := newWriting(r)
-	reply, err := s.write(ctx, createScript, key, w.args()...)
-	if full(err) {
-		// It did not get to look. A record that stands is shown all the same.
-		standing, stands, lookErr := s.Get(ctx, key)
-		if lookErr == nil && !stands {
-			lookErr = fmt.Errorf("%w: %w", store.ErrFull, err)
-		}
-		return standing, false, lookErr
+	reply, err := s.write(within, createScript, key, w.args()...)
+	if !full(err) {
+		return w.outcome(ctx, reply, err)
 	}
-	return w.outcome(ctx, reply, err)
+	// It did not get to look. A record that stands is shown all the same.
+	standing, lookErr := s.look(within, key)
+	switch {
+	case lookErr != nil:
+		return store.Record{}, false, failure(ctx, lookErr)
+	case standing.Version == 0:
+		return store.Record{}, false, fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return standing, false, nil
 }
 
 // checkNew is store.Check, and refuses bodies that are larger than may be.
@@ -90,15 +105,17 @@ func (s *Store) Replace(ctx context.Context, key string, version uint64, r store
 	if err := s.usable(ctx, store.Check(key, r)); err != nil {
 		return store.Record{}, false, err
 	}
+	within, cancel := s.bounded(ctx)
+	defer cancel()
 	w := newWriting(r)
 	if len(r.Body) > s.config.MaxBody {
 		w.drop()
 	}
 	named := bytesOf(version)
-	reply, err := s.write(ctx, replaceScript, key, append(w.args(), named)...)
+	reply, err := s.write(within, replaceScript, key, append(w.args(), named)...)
 	if full(err) {
 		w.drop()
-		reply, err = s.write(ctx, replaceFullScript, key, append(w.args(), named)...)
+		reply, err = s.write(within, replaceFullScript, key, append(w.args(), named)...)
 	}
 	return w.outcome(ctx, reply, err)
 }
@@ -108,7 +125,9 @@ func (s *Store) Delete(ctx context.Context, key string, version uint64) (bool, e
 	if err := s.usable(ctx, store.CheckKey(key)); err != nil {
 		return false, err
 	}
-	reply, err := s.write(ctx, deleteScript, key, bytesOf(version), keepFor(0))
+	within, cancel := s.bounded(ctx)
+	defer cancel()
+	reply, err := s.write(within, deleteScript, key, bytesOf(version), keepFor(0))
 	if err != nil {
 		return false, failure(ctx, err)
 	}

@@ -96,7 +96,9 @@ func (s *Store) broken(ctx context.Context, err error) error {
 
 // left is how long the version still stands, 0 if it is over.
 func (s *Store) left(ctx context.Context, key string, version uint64) (time.Duration, error) {
-	reply, err := s.run(ctx, watchScript, key, bytesOf(version))
+	within, cancel := s.bounded(ctx)
+	defer cancel()
+	reply, err := s.run(within, watchScript, key, bytesOf(version))
 	if err != nil {
 		return 0, failure(ctx, err)
 	}
