@@ -6,14 +6,17 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// The scripts, and what each of them begins with.
+// The scripts, what each of them begins with, and what those that write end with.
 var (
 	//go:embed lua/record.lua
 	recordSource string
+	//go:embed lua/write.lua
+	writeSource string
 	//go:embed lua/get.lua
 	getSource string
 	//go:embed lua/create.lua
@@ -38,9 +41,9 @@ const (
 
 var (
 	getScript         = newScript(allowedWhenFull, getSource)
-	createScript      = newScript(refusedWhenFull, createSource)
-	replaceScript     = newScript(refusedWhenFull, replaceSource)
-	replaceFullScript = newScript(allowedWhenFull, replaceSource)
+	createScript      = newScript(refusedWhenFull, createSource, writeSource)
+	replaceScript     = newScript(refusedWhenFull, replaceSource, writeSource)
+	replaceFullScript = newScript(allowedWhenFull, replaceSource, writeSource)
 	deleteScript      = newScript(allowedWhenFull, deleteSource)
 	watchScript       = newScript(allowedWhenFull, watchSource)
 )
@@ -48,8 +51,8 @@ var (
 // script is a Lua script and the name that servers know it by.
 type script struct{ source, sha string }
 
-func newScript(shebang, source string) *script {
-	source = shebang + recordSource + source
+func newScript(shebang string, parts ...string) *script {
+	source := shebang + recordSource + strings.Join(parts, "")
 	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
 	return &script{source, hex.EncodeToString(sum[:])}
 }
