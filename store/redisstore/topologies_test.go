@@ -61,7 +61,7 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	t.Run("a master that is down takes its keys along, and no others", func(t *testing.T) {
-		s := newStore(t, client, redisstore.Config{CallTimeout: time.Second})
+		s := newStore(t, client, redisstore.Config{CallTimeout: 300 * time.Millisecond})
 		require.NoError(t, client.ForEachMaster(context.Background(), func(ctx context.Context, c *redis.Client) error {
 			return c.ConfigSet(ctx, "cluster-require-full-coverage", "no").Err()
 		}))
