@@ -1,0 +1,61 @@
+package natsstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// request sends m, reads the answer into answer, and returns when it sent what
+// was answered. What nobody took, for there was no connection or no leader, is
+// sent again until ctx ends; nothing else is.
+func (s *Store) request(ctx context.Context, m *nats.Msg, answer interface{ refusal() error }) (sent time.Time, err error) {
+	attempt := func() error {
+		// Without a connection the client would keep the message, and send it
+		// whenever there is one: long after its caller has given up.
+		if !s.config.Conn.IsConnected() {
+			return fmt.Errorf("%w: %w", errUnsent, nats.ErrDisconnected)
+		}
+		sent = time.Now()
+		got, err := s.config.Conn.RequestMsgWithContext(ctx, m)
+		if err != nil {
+			return sending(err)
+		}
+		if err := json.Unmarshal(got.Data, answer); err != nil {
+			return fmt.Errorf("the server's answer cannot be read: %w", err)
+		}
+		return answer.refusal()
+	}
+	err = again(ctx, attempt, func(err error) bool {
+		return !errors.Is(err, errUnsent) || s.config.Conn.IsClosed()
+	})
+	return sent, err
+}
+
+// Pauses between attempts: the first and the longest.
+const (
+	firstPause   = time.Millisecond
+	longestPause = 100 * time.Millisecond
+)
+
+// again calls attempt until it says something else than that it should be made
+// again, or ctx ends; then it returns the last answer.
+func again(ctx context.Context, attempt func() error, unless func(error) bool) error {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := attempt()
+		if err == nil || unless(err) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}

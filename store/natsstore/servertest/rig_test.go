@@ -1,0 +1,76 @@
+package servertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/natsstore"
+	"github.com/concordhttp/concord/store/storetest"
+)
+
+// bucketNumber tells the buckets of one process apart, and its id those of
+// several.
+var bucketNumber atomic.Int64
+
+func newBucket() string { return fmt.Sprintf("test_%d_%d", os.Getpid(), bucketNumber.Add(1)) }
+
+// address returns the server that tests share: that of CONCORD_TEST_NATS, which
+// must be new enough, or one in this process.
+func address(t *testing.T) string {
+	t.Helper()
+	url := os.Getenv("CONCORD_TEST_NATS")
+	if url == "" {
+		return Start(t).URL()
+	}
+	conn := ConnectURL(t, url)
+	var major, minor int
+	_, err := fmt.Sscanf(conn.ConnectedServerVersion(), "%d.%d", &major, &minor)
+	require.NoError(t, err)
+	if major < 2 || major == 2 && minor < 11 {
+		why := fmt.Sprintf("the server of CONCORD_TEST_NATS is %s, and messages have times to live of their own since 2.11", conn.ConnectedServerVersion())
+		if os.Getenv("CONCORD_TEST_REQUIRE") == "1" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	return url
+}
+
+// open makes a bucket of the test's own, which goes with it.
+func open(t *testing.T, c natsstore.Config) *natsstore.Store {
+	t.Helper()
+	c.Bucket = newBucket()
+	s, err := natsstore.New(c)
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	t.Cleanup(func() {
+		_ = s.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		js, err := jetstream.New(c.Conn)
+		if err == nil && c.Conn.IsConnected() {
+			_ = js.DeleteStream(ctx, "KV_"+c.Bucket)
+		}
+	})
+	return s
+}
+
+// opener opens stores of one configuration on one connection.
+func opener(conn *nats.Conn, c natsstore.Config) storetest.Open {
+	c.Conn = conn
+	return func(t *testing.T) store.Store { t.Helper(); return open(t, c) }
+}
+
+// record is one that can be told by its nonce.
+func record(nonce string, ttl time.Duration) store.Record {
+	return store.Record{Head: []byte(nonce), Body: []byte("body of " + nonce), TTL: ttl}
+}
