@@ -74,3 +74,19 @@ func opener(conn *nats.Conn, c natsstore.Config) storetest.Open {
 func record(nonce string, ttl time.Duration) store.Record {
 	return store.Record{Head: []byte(nonce), Body: []byte("body of " + nonce), TTL: ttl}
 }
+
+// bucket is the stream behind a store, for what the store does not do.
+type bucket struct {
+	jetstream.Stream
+	js   jetstream.JetStream
+	name string
+}
+
+func stream(t *testing.T, conn *nats.Conn, name string) bucket {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	require.NoError(t, err)
+	s, err := js.Stream(t.Context(), "KV_"+name)
+	require.NoError(t, err)
+	return bucket{s, js, name}
+}
