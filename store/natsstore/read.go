@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,9 +52,9 @@ func (s *Store) read(ctx context.Context, key string) (seen found, err error) {
 
 // judge decides whether a message is a record that stands, and remembers it.
 func (s *Store) judge(ctx context.Context, key string, m *stored) (found, error) {
-	if gone, err := m.tombstone(); gone || err != nil {
+	if m.tombstone() {
 		s.sights.saw(key, sight{sequence: m.Sequence, gone: true})
-		return found{sequence: m.Sequence}, err
+		return found{sequence: m.Sequence}, nil
 	}
 	r, err := decode(m.Data)
 	if err != nil {
@@ -77,19 +76,16 @@ func (s *Store) judge(ctx context.Context, key string, m *stored) (found, error)
 
 // tombstone reports whether m says that there is no record: one of ours, or what
 // the bucket's other tools and the server itself leave behind.
-func (m *stored) tombstone() (bool, error) {
-	if len(m.Data) > 0 {
-		return false, nil
+func (m *stored) tombstone() bool {
+	if len(m.Data) > 0 || len(m.Header) == 0 {
+		return false
 	}
 	header, err := nats.DecodeHeadersMsg(m.Header)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return false
 	}
 	operation := header.Get(fieldOperation)
-	if operation == operationGone || operation == "PURGE" || header.Get("Nats-Marker-Reason") != "" {
-		return true, nil
-	}
-	return false, nil // and no record either
+	return operation == operationGone || operation == "PURGE" || header.Get("Nats-Marker-Reason") != ""
 }
 
 // last returns the last message of a key, nil if there is none. The request is

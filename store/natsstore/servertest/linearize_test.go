@@ -9,7 +9,7 @@ import (
 	"github.com/concordhttp/concord/store/natsstore"
 )
 
-// TestLinearizable takes 100,000 steps on one server and a tenth of them on
+// TestLinearizable takes 100,000 steps on one server and a twentieth of them on
 // three, or as many as CONCORD_OPERATIONS says.
 func TestLinearizable(t *testing.T) {
 	operations := 100_000
@@ -25,6 +25,6 @@ func TestLinearizable(t *testing.T) {
 	})
 	t.Run("three servers", func(t *testing.T) {
 		conn := Connect(t, StartCluster(t, 3)...)
-		linearize.Check(t, open(t, natsstore.Config{Conn: conn, Replicas: 3}), linearize.Options{Operations: operations / 10})
+		linearize.Check(t, open(t, natsstore.Config{Conn: conn, Replicas: 3}), linearize.Options{Operations: operations / 20})
 	})
 }

@@ -48,6 +48,12 @@ func address(t *testing.T) string {
 // open makes a bucket of the test's own, which goes with it.
 func open(t *testing.T, c natsstore.Config) *natsstore.Store {
 	t.Helper()
+	s, _ := openNamed(t, c)
+	return s
+}
+
+func openNamed(t *testing.T, c natsstore.Config) (s *natsstore.Store, name string) {
+	t.Helper()
 	c.Bucket = newBucket()
 	s, err := natsstore.New(c)
 	require.NoError(t, err)
@@ -61,7 +67,7 @@ func open(t *testing.T, c natsstore.Config) *natsstore.Store {
 			_ = js.DeleteStream(ctx, "KV_"+c.Bucket)
 		}
 	})
-	return s
+	return s, c.Bucket
 }
 
 // opener opens stores of one configuration on one connection.

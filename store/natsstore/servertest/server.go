@@ -75,7 +75,9 @@ func (s *Server) Stop() {
 }
 
 // URL is where clients connect.
-func (s *Server) URL() string { return "nats://" + net.JoinHostPort(s.options.Host, strconv.Itoa(s.options.Port)) }
+func (s *Server) URL() string {
+	return "nats://" + net.JoinHostPort(s.options.Host, strconv.Itoa(s.options.Port))
+}
 
 // Leads reports whether the server runs and leads a stream of the global
 // account.
@@ -105,13 +107,20 @@ func StartCluster(t testing.TB, n int) []*Server {
 		t.Cleanup(servers[i].Stop)
 		servers[i].begin(t)
 	}
+	awaitLeader(t, servers)
+	return servers
+}
+
+// awaitLeader waits until all servers are ready and agree on a leader.
+func awaitLeader(t testing.TB, servers []*Server) {
+	t.Helper()
 	for _, s := range servers {
 		s.await(t)
 	}
 	for deadline := time.Now().Add(Patience); ; time.Sleep(20 * time.Millisecond) {
 		for _, s := range servers {
-			if s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == n {
-				return servers
+			if s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == len(servers) {
+				return
 			}
 		}
 		if time.Now().After(deadline) {
@@ -152,6 +161,6 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
-	defer func() { _ = l.Close() }() // it is only the number that is wanted
+	defer func() { _ = l.Close() }()    // it is only the number that is wanted
 	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has one
 }

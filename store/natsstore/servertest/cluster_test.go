@@ -1,0 +1,227 @@
+package servertest
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/natsstore"
+)
+
+// leader waits for the server that leads the stream of a bucket.
+func leader(t *testing.T, servers []*Server, bucket string) int {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for i, s := range servers {
+			if s.Leads("KV_" + bucket) {
+				return i
+			}
+		}
+	}
+	require.FailNow(t, "nobody leads")
+	return 0
+}
+
+// tally is how often each worker has counted, in the head of one record.
+const workers = 4
+
+func tally(head []byte, worker int) uint64 { return binary.BigEndian.Uint64(head[8*worker:]) }
+
+func counted(head []byte, worker int) []byte {
+	next := append([]byte(nil), head...)
+	binary.BigEndian.PutUint64(next[8*worker:], tally(head, worker)+1)
+	return next
+}
+
+// count adds one to a worker's tally, and tries until it knows that it has: when
+// it gets no answer it looks, and writes again over exactly what it saw.
+func count(ctx context.Context, s *natsstore.Store, worker int, want uint64, last *uint64) error {
+	for {
+		r, found, err := s.Get(ctx, "tally")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue
+		}
+		if !found || tally(r.Head, worker) < want-1 {
+			return fmt.Errorf("worker %d has counted to %d, and finds %v", worker, want-1, r.Head)
+		}
+		if r.Version < *last {
+			return fmt.Errorf("version %d, after %d was seen", r.Version, *last)
+		}
+		if *last = r.Version; tally(r.Head, worker) == want {
+			return nil
+		}
+		next, replaced, err := s.Replace(ctx, "tally", r.Version, store.Record{Head: counted(r.Head, worker), TTL: time.Hour})
+		if err == nil && replaced {
+			*last = next.Version
+			return nil
+		}
+	}
+}
+
+// TestServersStopUnderLoad stops each of three servers in turn, the leader first,
+// and starts it again, while clients write. No write that was acknowledged is
+// lost, and none is done twice.
+func TestServersStopUnderLoad(t *testing.T) {
+	servers := StartCluster(t, 3)
+	s, name := openNamed(t, natsstore.Config{Conn: Connect(t, servers...), Replicas: 3})
+	_, created, err := s.Create(t.Context(), "tally", store.Record{Head: make([]byte, 8*workers), TTL: time.Hour})
+	require.NoError(t, err)
+	require.True(t, created)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*Patience)
+	defer cancel()
+	enough := make(chan struct{})
+	var counts [workers]uint64
+	var all sync.WaitGroup
+	for worker := range workers {
+		own, err := natsstore.New(natsstore.Config{Conn: Connect(t, servers...), Bucket: name, Replicas: 3, Timeout: time.Second})
+		require.NoError(t, err)
+		all.Go(func() {
+			for last := uint64(0); ; counts[worker]++ {
+				select {
+				case <-enough:
+					return
+				default:
+				}
+				if err := count(ctx, own, worker, counts[worker]+1, &last); !assert.NoError(t, err) {
+					return
+				}
+			}
+		})
+	}
+	for range 3 {
+		at := leader(t, servers, name)
+		time.Sleep(300 * time.Millisecond) // under load
+		servers[at].Stop()
+		before := leader(t, servers, name)
+		require.NotEqual(t, at, before)
+		time.Sleep(300 * time.Millisecond)
+		servers[at].Start(t)
+		require.Eventually(t, func() bool {
+			return servers[at].running.JetStreamIsCurrent() && servers[at].running.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, "KV_"+name)
+		}, Patience, 10*time.Millisecond)
+	}
+	close(enough)
+	all.Wait()
+	r, found, err := s.Get(t.Context(), "tally")
+	require.NoError(t, err)
+	require.True(t, found)
+	for worker, n := range counts {
+		assert.Equal(t, n, tally(r.Head, worker), "worker %d", worker)
+		assert.Positive(t, n)
+	}
+	t.Logf("counted: %v", counts)
+}
+
+// startCut starts three servers whose ways to each other can be cut: cut(i) parts
+// server i from the others.
+func startCut(t *testing.T) (servers []*Server, cut func(i int, on bool)) {
+	t.Helper()
+	ways := map[[2]int]*wire{}
+	for i := range 3 {
+		servers = append(servers, &Server{options: server.Options{
+			ServerName: "node" + strconv.Itoa(i), Host: "127.0.0.1", Port: freePort(t),
+			JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+			// Nobody listens at what it tells others of itself, so that they come by
+			// the ways that are given to them.
+			Cluster: server.ClusterOpts{Name: "cut", Host: "127.0.0.1", Port: freePort(t), Advertise: "127.0.0.1:1", PoolSize: -1},
+		}})
+	}
+	for i, from := range servers {
+		for j := range servers {
+			if i == j {
+				continue
+			}
+			to := net.JoinHostPort("127.0.0.1", strconv.Itoa(servers[j].options.Cluster.Port))
+			ways[[2]int{i, j}] = proxyTo(t, to)
+			from.options.Routes = append(from.options.Routes, &url.URL{Scheme: "nats-route", Host: ways[[2]int{i, j}].Addr().String()})
+		}
+	}
+	for _, s := range servers {
+		t.Cleanup(s.Stop)
+		s.begin(t)
+	}
+	awaitLeader(t, servers)
+	return servers, func(i int, on bool) {
+		for ends, way := range ways {
+			if ends[0] == i || ends[1] == i {
+				way.silence(on)
+			}
+		}
+	}
+}
+
+// TestALeaderThatWasCutOff answers reads for a while as if nothing had happened
+// since, but no write succeeds by it, and a store that has seen more takes no
+// answer from it.
+func TestALeaderThatWasCutOff(t *testing.T) {
+	servers, cut := startCut(t)
+	seed, name := openNamed(t, natsstore.Config{Conn: Connect(t, servers...), Replicas: 3})
+	r, _, err := seed.Create(t.Context(), "key", record("first", time.Hour))
+	require.NoError(t, err)
+	old := leader(t, servers, name)
+	addr := func(i int) string { return strings.TrimPrefix(servers[i].URL(), "nats://") }
+	at := func(i int) (*natsstore.Store, *wire) {
+		way := proxyTo(t, addr(i))
+		s, err := natsstore.New(natsstore.Config{Conn: ConnectURL(t, way.url()), Bucket: name, Timeout: 500 * time.Millisecond})
+		require.NoError(t, err)
+		return s, way
+	}
+	behind, _ := at(old)
+	ahead, way := at((old + 1) % 3)
+	_, _, err = behind.Get(t.Context(), "key")
+	require.NoError(t, err)
+
+	cut(old, true)
+	var next store.Record
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		now, replaced, err := ahead.Replace(t.Context(), "key", r.Version, record("second", time.Hour))
+		require.NoError(c, err)
+		require.True(c, replaced || string(now.Head) == "second")
+		next = now
+	}, Patience, 50*time.Millisecond)
+
+	// What the store at the old leader is told is the past, or nothing; it cannot
+	// act on it.
+	shown, found, err := behind.Get(t.Context(), "key")
+	t.Logf("a read from the leader that was cut off: %q, %v, %v", shown.Head, found, err)
+	if err == nil {
+		require.True(t, found)
+		require.Equal(t, r.Version, shown.Version)
+	} else {
+		require.ErrorIs(t, err, store.ErrUnavailable)
+	}
+	_, replaced, err := behind.Replace(t.Context(), "key", r.Version, record("lost", time.Hour))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, replaced)
+	_, created, err := behind.Create(t.Context(), "other", record("lost", time.Hour))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, created)
+
+	way.lead(addr(old))
+	shown, _, err = ahead.Get(t.Context(), "key")
+	require.ErrorIs(t, err, store.ErrUnavailable, "it knows better than %q", shown.Head)
+
+	cut(old, false)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		shown, found, err := behind.Get(t.Context(), "key")
+		require.NoError(c, err)
+		require.True(c, found)
+		require.Equal(c, next.Version, shown.Version)
+	}, Patience, 50*time.Millisecond)
+	require.Equal(t, "second", string(next.Head))
+}
