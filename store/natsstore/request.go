@@ -43,15 +43,19 @@ const (
 )
 
 // again calls attempt until it says something else than that it should be made
-// again, or ctx ends; then it returns the last answer. The second attempt, which
-// is as a rule a read that ends it, is made at once.
+// again, or ctx ends; then it returns why it should have been. The second
+// attempt, which is as a rule a read that ends it, is made at once.
 func again(ctx context.Context, attempt func() error, unless func(error) bool) error {
 	err := attempt()
 	if err == nil || unless(err) {
 		return err
 	}
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		if err = attempt(); err == nil || unless(err) {
+		next := attempt()
+		if next != nil && ctx.Err() != nil {
+			return err
+		}
+		if err = next; err == nil || unless(err) {
 			return err
 		}
 		timer := time.NewTimer(pause)

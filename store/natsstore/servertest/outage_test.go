@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -227,4 +228,24 @@ func (w *wire) pass(to, from net.Conn, lost func() bool) {
 			return
 		}
 	}
+}
+
+// TestNothingIsSentLate: a write whose caller has given up, because there was no
+// connection, is not sent when there is one, also by a client that would.
+func TestNothingIsSentLate(t *testing.T) {
+	server := Start(t)
+	conn := ConnectURL(t, server.URL(), nats.ReconnectBufSize(nats.DefaultReconnectBufSize))
+	s := open(t, natsstore.Config{Conn: conn, Timeout: 200 * time.Millisecond})
+	_, _, err := s.Create(t.Context(), "before", record("r", time.Hour))
+	require.NoError(t, err)
+	server.Stop()
+	require.Eventually(t, func() bool { return !conn.IsConnected() }, Patience, time.Millisecond)
+	_, _, err = s.Create(t.Context(), "late", record("r", time.Hour))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	server.Start(t)
+	require.Eventually(t, conn.IsConnected, Patience, time.Millisecond)
+	require.NoError(t, conn.Flush())
+	_, found, err := s.Get(t.Context(), "late")
+	require.NoError(t, err)
+	require.False(t, found)
 }
