@@ -20,7 +20,7 @@ func TestTheClockIsNeverAhead(t *testing.T) {
 
 func TestABetterBoundIsKept(t *testing.T) {
 	here, ms := time.Now(), time.Millisecond
-	at := func(d time.Duration) time.Time { return here.Add(d) }
+	at := here.Add
 	shown := func(d time.Duration) int64 { return at(d).UnixNano() } // clocks that agree
 	c := clock{}.observed(shown(0), at(0), at(ms))
 	known := c.now(at(50 * ms))

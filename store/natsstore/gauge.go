@@ -105,15 +105,14 @@ type usage struct {
 // look asks the leader for the time and for what is stored. It is for who has
 // the turn.
 func (s *Store) look(ctx context.Context) (usage, error) {
-	var answer struct {
+	answer, sent, err := request[struct {
 		reply
 		Time   time.Time `json:"ts"`
 		State  usage     `json:"state"`
 		Config struct {
 			Replicas int `json:"num_replicas"`
 		} `json:"config"`
-	}
-	sent, err := s.request(ctx, &nats.Msg{Subject: "$JS.API.STREAM.INFO." + s.names.stream}, &answer)
+	}](ctx, s.config.Conn, &nats.Msg{Subject: "$JS.API.STREAM.INFO." + s.names.stream})
 	received := time.Now()
 	if err != nil {
 		return usage{}, err

@@ -95,11 +95,10 @@ func (s *Store) last(ctx context.Context, key string) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
+	answer, _, err := request[struct {
 		reply
 		Message *stored `json:"message"`
-	}
-	_, err = s.request(ctx, &nats.Msg{Subject: "$JS.API.STREAM.MSG.GET." + s.names.stream, Data: ask}, &answer)
+	}](ctx, s.config.Conn, &nats.Msg{Subject: "$JS.API.STREAM.MSG.GET." + s.names.stream, Data: ask})
 	switch {
 	case errors.Is(err, errNone):
 		return nil, nil

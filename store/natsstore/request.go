@@ -10,30 +10,30 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// request sends m, reads the answer into answer, and returns when it sent what
-// was answered. What nobody took, for there was no connection or no leader, is
-// sent again until ctx ends; nothing else is.
-func (s *Store) request(ctx context.Context, m *nats.Msg, answer interface{ refusal() error }) (sent time.Time, err error) {
+// request sends m, and returns the answer and when it was asked for. What nobody
+// took, for there was no connection or no leader, is sent again until ctx ends;
+// nothing else is.
+func request[T interface{ refusal() error }](ctx context.Context, conn *nats.Conn, m *nats.Msg) (answer T, sent time.Time, err error) {
 	attempt := func() error {
 		// Without a connection the client would keep the message, and send it
 		// whenever there is one: long after its caller has given up.
-		if !s.config.Conn.IsConnected() {
+		if !conn.IsConnected() {
 			return fmt.Errorf("%w: %w", errUnsent, nats.ErrDisconnected)
 		}
 		sent = time.Now()
-		got, err := s.config.Conn.RequestMsgWithContext(ctx, m)
+		got, err := conn.RequestMsgWithContext(ctx, m)
 		if err != nil {
 			return sending(err)
 		}
-		if err := json.Unmarshal(got.Data, answer); err != nil {
+		var fresh T // nothing of an answer before may shine through
+		if err := json.Unmarshal(got.Data, &fresh); err != nil {
 			return fmt.Errorf("the server's answer cannot be read: %w", err)
 		}
+		answer = fresh
 		return answer.refusal()
 	}
-	err = again(ctx, attempt, func(err error) bool {
-		return !errors.Is(err, errUnsent) || s.config.Conn.IsClosed()
-	})
-	return sent, err
+	err = again(ctx, attempt, func(err error) bool { return !errors.Is(err, errUnsent) || conn.IsClosed() })
+	return answer, sent, err
 }
 
 // Pauses between attempts: the first and the longest.

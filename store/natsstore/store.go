@@ -54,15 +54,23 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// begin bounds a call by the configured time, unless it may not begin at all.
-func (s *Store) begin(ctx context.Context) (within context.Context, cancel context.CancelFunc, err error) {
+// mayBegin returns why a call may not begin at all.
+func (s *Store) mayBegin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	select {
 	case <-s.closed:
-		return nil, nil, store.ErrClosed
+		return store.ErrClosed
 	default:
+		return nil
+	}
+}
+
+// begin bounds a call by the configured time, unless it may not begin.
+func (s *Store) begin(ctx context.Context) (within context.Context, cancel context.CancelFunc, err error) {
+	if err := s.mayBegin(ctx); err != nil {
+		return nil, nil, err
 	}
 	within, cancel = context.WithTimeout(ctx, s.config.Timeout)
 	return within, cancel, nil

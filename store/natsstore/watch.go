@@ -26,11 +26,9 @@ func (s *Store) Watch(ctx context.Context, key string, version uint64) error {
 	if err := store.CheckKey(key); err != nil {
 		return err
 	}
-	_, cancel, err := s.begin(ctx)
-	if err != nil {
+	if err := s.mayBegin(ctx); err != nil {
 		return err
 	}
-	cancel()
 	if s.waiters.Add(1) > int64(s.config.MaxWaiters) {
 		s.waiters.Add(-1)
 		return s.rest(ctx, turnedAway)

@@ -38,12 +38,11 @@ func (s *Store) write(ctx context.Context, key string, last uint64, payload []by
 	if payload == nil {
 		m.Header[fieldOperation] = []string{operationGone}
 	}
-	var ack struct {
+	ack, _, err := request[struct {
 		reply
 		Stream   string `json:"stream"`
 		Sequence uint64 `json:"seq"`
-	}
-	_, err := s.request(ctx, m, &ack)
+	}](ctx, s.config.Conn, m)
 	switch {
 	case err != nil:
 	case ack.Stream != s.names.stream || ack.Sequence <= last:

@@ -254,3 +254,24 @@ func TestMigrateAndCheck(t *testing.T) {
 	}
 	require.NoError(t, b.js.DeleteStream(t.Context(), "KV_"+c.Bucket))
 }
+
+// TestNoLeaderIsWaitedFor: a server that says that there is no leader is asked
+// again, and what it said then does not colour what it says at last.
+func TestNoLeaderIsWaitedFor(t *testing.T) {
+	conn := Connect(t, Start(t, func(o *server.Options) { o.JetStream = false }))
+	s, err := natsstore.New(natsstore.Config{Conn: conn, Bucket: "fake"})
+	require.NoError(t, err)
+	asked := 0
+	_, err = conn.Subscribe("$JS.API.STREAM.MSG.GET.KV_fake", func(m *nats.Msg) {
+		answer := `{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}`
+		if asked++; asked > 2 {
+			answer = `{"message":{"subject":"$KV.fake.a2V5","seq":7,"hdrs":"TkFUUy8xLjANCktWLU9wZXJhdGlvbjogREVMDQoNCg=="}}`
+		}
+		_ = m.Respond([]byte(answer))
+	})
+	require.NoError(t, err)
+	_, found, err := s.Get(t.Context(), "key")
+	require.NoError(t, err)
+	require.False(t, found)
+	require.Equal(t, 3, asked)
+}

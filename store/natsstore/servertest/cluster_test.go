@@ -35,6 +35,7 @@ func leader(t *testing.T, servers []*Server, bucket string) int {
 // and starts it again, while clients write. No write that was acknowledged is
 // lost, and none is done twice.
 func TestServersStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	servers := StartCluster(t, 3)
 	s, name := openNamed(t, natsstore.Config{Conn: Connect(t, servers...), Replicas: 3})
 	settle := counting(t, s, func() natsstore.Config {
@@ -97,6 +98,7 @@ func startCut(t *testing.T) (servers []*Server, cut func(i int, on bool)) {
 // since, but no write succeeds by it, and a store that has seen more takes no
 // answer from it.
 func TestALeaderThatWasCutOff(t *testing.T) {
+	t.Parallel()
 	servers, cut := startCut(t)
 	seed, name := openNamed(t, natsstore.Config{Conn: Connect(t, servers...), Replicas: 3})
 	r, _, err := seed.Create(t.Context(), "key", record("first", time.Hour))
@@ -126,13 +128,13 @@ func TestALeaderThatWasCutOff(t *testing.T) {
 
 	way.lead(addr(old))
 	require.Eventually(t, func() bool { return conn.Stats().Reconnects > 0 && conn.IsConnected() }, Patience, time.Millisecond)
-	shown, found, err := ahead.Get(t.Context(), "key")
+	shown, _, err := ahead.Get(t.Context(), "key")
 	require.ErrorIs(t, err, store.ErrUnavailable, "it knows better than %q", shown.Head)
 	t.Logf("refused: %v", err)
 
 	// What the store at the old leader is told is the past, or nothing; it cannot
 	// act on it.
-	shown, found, err = behind.Get(t.Context(), "key")
+	shown, found, err := behind.Get(t.Context(), "key")
 	t.Logf("a read from the leader that was cut off: %q, %v, %v", shown.Head, found, err)
 	if err == nil {
 		require.True(t, found)

@@ -23,15 +23,18 @@ const (
 // TestConformance runs the suite on one server and on three, of which any may
 // lead.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	t.Run("one server", func(t *testing.T) {
-		conn := ConnectURL(t, address(t))
+		t.Parallel()
+		conn := ConnectURL(t, fastAddress(t))
 		suite(t, conn, natsstore.Config{})
 	})
 	t.Run("three servers", func(t *testing.T) {
+		t.Parallel()
 		if testing.Short() {
 			t.Skip("the same on three servers takes longer")
 		}
-		conn := Connect(t, StartCluster(t, 3)...)
+		conn := three(t)
 		suite(t, conn, natsstore.Config{Replicas: 3, MaxSkew: time.Nanosecond})
 	})
 }

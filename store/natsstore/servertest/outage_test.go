@@ -2,7 +2,6 @@ package servertest
 
 import (
 	"context"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -33,6 +32,7 @@ func everyMethod(ctx context.Context, s *natsstore.Store) map[string]error {
 // TestOutageIsUnavailable: what cannot be reached, or does not answer, is said to
 // be unavailable within the configured time, and is used again when it is back.
 func TestOutageIsUnavailable(t *testing.T) {
+	t.Parallel()
 	const limit = 200 * time.Millisecond
 	server := Start(t)
 	wire := proxy(t, server)
@@ -224,7 +224,7 @@ func (w *wire) pass(to, from net.Conn, lost func() bool) {
 				return
 			}
 		}
-		if err != nil && err != io.EOF || n == 0 {
+		if err != nil {
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,9 +28,28 @@ func newBucket() string { return fmt.Sprintf("test_%d_%d", os.Getpid(), bucketNu
 // must be new enough, or one in this process.
 func address(t *testing.T) string {
 	t.Helper()
+	if url := given(t); url != "" {
+		return url
+	}
+	return Start(t).URL()
+}
+
+// fastAddress is address for much work: one in a process of its own is not slowed
+// down by the race detector.
+func fastAddress(t *testing.T) string {
+	t.Helper()
+	if url := given(t); url != "" {
+		return url
+	}
+	return StartProcess(t).URL()
+}
+
+// given returns the server of CONCORD_TEST_NATS, if there is one.
+func given(t *testing.T) string {
+	t.Helper()
 	url := os.Getenv("CONCORD_TEST_NATS")
 	if url == "" {
-		return Start(t).URL()
+		return ""
 	}
 	conn := ConnectURL(t, url)
 	var major, minor int
@@ -95,4 +115,14 @@ func stream(t *testing.T, conn *nats.Conn, name string) bucket {
 	s, err := js.Stream(t.Context(), "KV_"+name)
 	require.NoError(t, err)
 	return bucket{s, js, name}
+}
+
+// three connects to three servers in processes of their own.
+func three(t *testing.T) *nats.Conn {
+	t.Helper()
+	var urls []string
+	for _, p := range StartProcesses(t, 3) {
+		urls = append(urls, p.URL())
+	}
+	return ConnectURL(t, strings.Join(urls, ","))
 }

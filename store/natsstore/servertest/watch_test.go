@@ -110,6 +110,7 @@ func TestWatchersAreBounded(t *testing.T) {
 // TestNewsThatIsLost: a bucket that tells nobody of changes is watched all the
 // same, if slowly.
 func TestNewsThatIsLost(t *testing.T) {
+	t.Parallel()
 	conn := ConnectURL(t, address(t))
 	c := natsstore.Config{Conn: conn}
 	s, name := openNamed(t, c)
