@@ -39,7 +39,8 @@ type Config struct {
 
 	// Timeout bounds each call, all its requests together and the waiting for a
 	// connection or a leader included. Past it a call fails with
-	// store.ErrUnavailable. Default 4 s.
+	// store.ErrUnavailable. A read that was not answered within a quarter of it
+	// is sent again; a write never is. Default 4 s.
 	Timeout time.Duration
 
 	// MaxRecords is how many records the bucket holds, those that were deleted

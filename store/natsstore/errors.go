@@ -13,13 +13,14 @@ import (
 
 // What a write may come back with.
 var (
-	errMoved  = errors.New("another sequence is the last")     // nothing was written
-	errNoRoom = errors.New("the server or the bucket is full") // nothing was written
-	errBulky  = errors.New("the message is too large")         // nothing was written
-	errUnsent = errors.New("nobody took the request")          // nothing was written, and it may be sent again
-	errStale  = errors.New("a server answered that is behind") // nothing was read
-	errNone   = errors.New("there is no message")              // what a read asked for
-	errAbsent = errors.New("the bucket does not exist")
+	errMoved      = errors.New("another sequence is the last")     // nothing was written
+	errNoRoom     = errors.New("the server or the bucket is full") // nothing was written
+	errBulky      = errors.New("the message is too large")         // nothing was written
+	errUnsent     = errors.New("nobody took the request")          // nothing was written, and it may be sent again
+	errUnanswered = errors.New("there was no answer")              // to a read, which may be asked again
+	errStale      = errors.New("a server answered that is behind") // nothing was read
+	errNone       = errors.New("there is no message")              // what a read asked for
+	errAbsent     = errors.New("the bucket does not exist")
 )
 
 // Error codes of the server, which its documentation lists.

@@ -105,14 +105,14 @@ type usage struct {
 // look asks the leader for the time and for what is stored. It is for who has
 // the turn.
 func (s *Store) look(ctx context.Context) (usage, error) {
-	answer, sent, err := request[struct {
+	answer, sent, err := ask[struct {
 		reply
 		Time   time.Time `json:"ts"`
 		State  usage     `json:"state"`
 		Config struct {
 			Replicas int `json:"num_replicas"`
 		} `json:"config"`
-	}](ctx, s.config.Conn, &nats.Msg{Subject: "$JS.API.STREAM.INFO." + s.names.stream})
+	}](ctx, &s.config, &nats.Msg{Subject: "$JS.API.STREAM.INFO." + s.names.stream})
 	received := time.Now()
 	if err != nil {
 		return usage{}, err

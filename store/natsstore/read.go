@@ -91,14 +91,14 @@ func (m *stored) tombstone() bool {
 // last returns the last message of a key, nil if there is none. The request is
 // the one that the leader answers, whatever the bucket allows others.
 func (s *Store) last(ctx context.Context, key string) (*stored, error) {
-	ask, err := json.Marshal(map[string]string{"last_by_subj": s.names.records + token(key)})
+	which, err := json.Marshal(map[string]string{"last_by_subj": s.names.records + token(key)})
 	if err != nil {
 		return nil, err
 	}
-	answer, _, err := request[struct {
+	answer, _, err := ask[struct {
 		reply
 		Message *stored `json:"message"`
-	}](ctx, s.config.Conn, &nats.Msg{Subject: "$JS.API.STREAM.MSG.GET." + s.names.stream, Data: ask})
+	}](ctx, &s.config, &nats.Msg{Subject: "$JS.API.STREAM.MSG.GET." + s.names.stream, Data: which})
 	switch {
 	case errors.Is(err, errNone):
 		return nil, nil

@@ -10,18 +10,38 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// answerIn is the part of a call's time after which a read that has not been
+// answered is sent again: what was under way to a server that died is lost.
+const answerIn = 4
+
+// ask is request for what changes nothing. It is sent again also when there was
+// no answer.
+func ask[T interface{ refusal() error }](ctx context.Context, c *Config, m *nats.Msg) (answer T, sent time.Time, err error) {
+	attempt := func() error {
+		within, cancel := context.WithTimeout(ctx, c.Timeout/answerIn)
+		defer cancel()
+		answer, sent, err = request[T](within, c, m)
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrDisconnected) {
+			return fmt.Errorf("%w: %w", errUnanswered, err)
+		}
+		return err
+	}
+	err = again(ctx, attempt, func(err error) bool { return !errors.Is(err, errUnanswered) || c.Conn.IsClosed() })
+	return answer, sent, err
+}
+
 // request sends m, and returns the answer and when it was asked for. What nobody
 // took, for there was no connection or no leader, is sent again until ctx ends;
 // nothing else is.
-func request[T interface{ refusal() error }](ctx context.Context, conn *nats.Conn, m *nats.Msg) (answer T, sent time.Time, err error) {
+func request[T interface{ refusal() error }](ctx context.Context, c *Config, m *nats.Msg) (answer T, sent time.Time, err error) {
 	attempt := func() error {
 		// Without a connection the client would keep the message, and send it
 		// whenever there is one: long after its caller has given up.
-		if !conn.IsConnected() {
+		if !c.Conn.IsConnected() {
 			return fmt.Errorf("%w: %w", errUnsent, nats.ErrDisconnected)
 		}
 		sent = time.Now()
-		got, err := conn.RequestMsgWithContext(ctx, m)
+		got, err := c.Conn.RequestMsgWithContext(ctx, m)
 		if err != nil {
 			return sending(err)
 		}
@@ -32,7 +52,7 @@ func request[T interface{ refusal() error }](ctx context.Context, conn *nats.Con
 		answer = fresh
 		return answer.refusal()
 	}
-	err = again(ctx, attempt, func(err error) bool { return !errors.Is(err, errUnsent) || conn.IsClosed() })
+	err = again(ctx, attempt, func(err error) bool { return !errors.Is(err, errUnsent) || c.Conn.IsClosed() })
 	return answer, sent, err
 }
 

@@ -42,7 +42,7 @@ func (s *Store) write(ctx context.Context, key string, last uint64, payload []by
 		reply
 		Stream   string `json:"stream"`
 		Sequence uint64 `json:"seq"`
-	}](ctx, s.config.Conn, m)
+	}](ctx, &s.config, m)
 	switch {
 	case err != nil:
 	case ack.Stream != s.names.stream || ack.Sequence <= last:

@@ -41,12 +41,15 @@ func TestServersStopUnderLoad(t *testing.T) {
 	settle := counting(t, s, func() natsstore.Config {
 		return natsstore.Config{Conn: Connect(t, servers...), Bucket: name, Replicas: 3, Timeout: time.Second}
 	})
+	began := time.Now()
 	for range 3 {
 		at := leader(t, servers, name)
+		t.Logf("%v: node %d leads and is stopped", time.Since(began), at)
 		time.Sleep(300 * time.Millisecond) // under load
 		servers[at].Stop()
-		before := leader(t, servers, name)
-		require.NotEqual(t, at, before)
+		next := leader(t, servers, name)
+		require.NotEqual(t, at, next)
+		t.Logf("%v: node %d leads", time.Since(began), next)
 		time.Sleep(300 * time.Millisecond)
 		servers[at].Start(t)
 		require.Eventually(t, func() bool {

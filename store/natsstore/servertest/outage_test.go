@@ -127,6 +127,20 @@ func TestLostReplies(t *testing.T) {
 	require.False(t, found)
 }
 
+// TestReadsAreAskedAgain: a read whose reply was lost does not wait for it for all
+// of its time.
+func TestReadsAreAskedAgain(t *testing.T) {
+	wire := proxy(t, Start(t))
+	s := open(t, natsstore.Config{Conn: ConnectURL(t, wire.url()), Timeout: 2 * time.Second})
+	_, _, err := s.Create(t.Context(), "key", record("r", time.Hour))
+	require.NoError(t, err)
+	wire.mute(true)
+	defer time.AfterFunc(200*time.Millisecond, func() { wire.mute(false) }).Stop()
+	_, found, err := s.Get(t.Context(), "key")
+	require.NoError(t, err)
+	require.True(t, found)
+}
+
 // wire is a way to a server that can lose what goes over it.
 type wire struct {
 	net.Listener
