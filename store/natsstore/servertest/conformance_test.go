@@ -26,33 +26,67 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	t.Run("one server", func(t *testing.T) {
 		t.Parallel()
-		conn := ConnectURL(t, fastAddress(t))
-		suite(t, conn, natsstore.Config{})
+		if url := given(t); url != "" {
+			suite(t, ConnectURL(t, url), natsstore.Config{})
+			return
+		}
+		p := StartProcess(t)
+		suite(t, ConnectURL(t, p.URL()), natsstore.Config{}, p)
 	})
 	t.Run("three servers", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
 			t.Skip("the same on three servers takes longer")
 		}
-		conn := three(t)
-		suite(t, conn, natsstore.Config{Replicas: 3, MaxSkew: time.Nanosecond})
+		all := StartProcesses(t, 3)
+		suite(t, connectTo(t, all), natsstore.Config{Replicas: 3, MaxSkew: time.Nanosecond}, all...)
 	})
 }
 
-func suite(t *testing.T, conn *nats.Conn, c natsstore.Config) {
+// suite runs on the servers that conn connects to. Those that it may kill are
+// killed for the checks of a restart.
+func suite(t *testing.T, conn *nats.Conn, c natsstore.Config, mayKill ...*Process) {
 	t.Helper()
+	c.Conn = conn
+	var latest string // the bucket that was opened last
+	opened := func(t *testing.T) (s store.Store) {
+		t.Helper()
+		s, latest = openNamed(t, c)
+		return s
+	}
 	const most = 40
 	bodies, records := c, c
 	bodies.MaxBytes = 1 << 16
 	records.MaxRecords, records.Grace = most, time.Millisecond
-	storetest.Run(t, opener(conn, c),
+	options := []storetest.Option{
 		storetest.WithClock(unit, grain),
 		storetest.WithRoomForBodies(bodies.MaxBytes, opener(conn, bodies)),
 		storetest.WithRoomForRecords(most, func(t *testing.T) store.Store {
 			return emptied{opener(conn, records)(t)}
 		}),
 		storetest.WithRepeatedDelivery(func(t *testing.T) store.Store { return twice{opener(conn, c)(t)} }),
-	)
+	}
+	if len(mayKill) > 0 {
+		options = append(options, storetest.WithRestart(func(t *testing.T, before store.Store) store.Store {
+			require.NoError(t, before.(*natsstore.Store).Close())
+			for _, p := range mayKill {
+				p.Kill()
+			}
+			for _, p := range mayKill {
+				p.begin(t)
+			}
+			again := c
+			again.Bucket = latest
+			s, err := natsstore.New(again)
+			require.NoError(t, err)
+			require.Eventually(t, func() bool {
+				_, _, err := s.Get(t.Context(), "whether there is a leader")
+				return err == nil
+			}, Patience, time.Millisecond)
+			return s
+		}))
+	}
+	storetest.Run(t, opened, options...)
 }
 
 // emptied is a store whose server collects its garbage by itself; Sweep waits

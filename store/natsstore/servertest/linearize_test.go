@@ -27,7 +27,7 @@ func TestLinearizable(t *testing.T) {
 	})
 	t.Run("three servers", func(t *testing.T) {
 		t.Parallel()
-		conn := three(t)
+		conn := connectTo(t, StartProcesses(t, 3))
 		linearize.Check(t, open(t, natsstore.Config{Conn: conn, Replicas: 3}), linearize.Options{Operations: operations / 20})
 	})
 }

@@ -117,11 +117,11 @@ func stream(t *testing.T, conn *nats.Conn, name string) bucket {
 	return bucket{s, js, name}
 }
 
-// three connects to three servers in processes of their own.
-func three(t *testing.T) *nats.Conn {
+// connectTo connects to servers in processes of their own.
+func connectTo(t *testing.T, all []*Process) *nats.Conn {
 	t.Helper()
 	var urls []string
-	for _, p := range StartProcesses(t, 3) {
+	for _, p := range all {
 		urls = append(urls, p.URL())
 	}
 	return ConnectURL(t, strings.Join(urls, ","))
