@@ -4,20 +4,27 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/concordhttp/concord/store/lease"
 )
 
 // Attempt is one run of the handler under a key. It is safe for concurrent use.
 type Attempt struct {
-	request *request
-	lease   *lease.Lease
-	freed   atomic.Bool
+	run   *run // that it is part of
+	lease *lease.Lease
 
-	mu    sync.Mutex
-	stage stage
+	mu     sync.Mutex
+	ending *ending // nil: nothing needs to be said
+	freed  atomic.Bool
+	stage  stage // beside freed, it fills a gap
+}
+
+// ending is what there is to say of a transaction besides its stage. Hardly any
+// has one, and an Attempt is allocated for each request.
+type ending struct {
 	taken *lease.Standing // what stood in the way, if stage is superseded
-	cause error           // why stage is undone or undecided
+	cause error           // why stage is undone, undecided or superseded
 }
 
 // FromContext returns the Attempt of the request whose context this is, or one
@@ -68,19 +75,25 @@ func (a *Attempt) enter() bool {
 func (a *Attempt) end(s stage, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stage, a.cause = s, err
+	a.stage, a.ending = s, nil
+	if err != nil {
+		a.ending = &ending{cause: err}
+	}
 }
 
 func (a *Attempt) supersede(by lease.Standing, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stage, a.taken, a.cause = superseded, &by, err
+	a.stage, a.ending = superseded, &ending{&by, err}
 }
 
 func (a *Attempt) ended() (stage, *lease.Standing, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.stage, a.taken, a.cause
+	if a.ending == nil {
+		return a.stage, nil, nil
+	}
+	return a.stage, a.ending.taken, a.ending.cause
 }
 
 // under returns the attempt at key in l's store that ctx is part of, or nil: a
@@ -98,21 +111,24 @@ func (l *Layer) under(ctx context.Context, key string) *Attempt {
 
 // of reports whether the attempt is one at this key of l's store.
 func (a *Attempt) of(l *Layer, key string) bool {
-	return a.request.key == key && a.request.l.config.Store == l.config.Store
+	return a.run.key == key && a.run.l.config.Store == l.config.Store
 }
 
 type attemptKey struct{}
 
-// running is the context of a handler that runs under a claim: its lease, which
-// knows the Attempt.
-type running struct {
-	*lease.Lease
-	attempt *Attempt
-}
+// running is an Attempt as the context of the handler that runs under it: that
+// of its lease, which knows the Attempt.
+type running Attempt
+
+var _ context.Context = (*running)(nil)
+
+func (c *running) Deadline() (time.Time, bool) { return c.lease.Deadline() }
+func (c *running) Done() <-chan struct{}       { return c.lease.Done() }
+func (c *running) Err() error                  { return c.lease.Err() }
 
 func (c *running) Value(key any) any {
 	if key == (attemptKey{}) {
-		return c.attempt
+		return (*Attempt)(c)
 	}
-	return c.Lease.Value(key)
+	return c.lease.Value(key)
 }

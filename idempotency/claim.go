@@ -68,21 +68,14 @@ func (q *request) await() (*lease.Lease, lease.Standing, error) {
 // asked is the claim that this request makes.
 func (q *request) asked() lease.Claim {
 	asked := lease.Claim{TTL: q.l.config.TTL, Fixed: q.l.config.Transactional}
-	if q.run == nil {
-		q.run = &run{started: time.Now().UnixMilli()}
-	}
 	var room []byte
-	if !q.roomUsed {
-		q.roomUsed, asked.Room, asked.HeadRoom = true, &q.leaseRoom, q.headRoom[:]
-		room = q.headRoom[lease.HeadSize:]
-	}
-	asked.Note = q.l.codec.claim(room, q.key, q.note(claimed))
+	if q.run == nil {
+		u := &run{identity: q.identity, started: time.Now().UnixMilli()}
+		q.run, asked.Room, asked.HeadRoom = u, &u.leaseRoom, u.headRoom[:]
+		room = u.headRoom[lease.HeadSize:]
+	} // else the room was used for another claim
+	asked.Note = q.l.codec.claim(room, q.key, q.run.note(claimed))
 	return asked
-}
-
-// note is what the record says of this request, in a given state.
-func (q *request) note(s state) note {
-	return note{state: s, fingerprint: q.fingerprint, started: time.UnixMilli(q.started)}
 }
 
 func (q *request) detached() context.Context { return context.WithoutCancel(q.r.Context()) }

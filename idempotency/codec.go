@@ -27,7 +27,8 @@ const (
 	notePrefix   = 4
 	noteSumSize  = 4
 
-	claimNoteSize = notePrefix + textMin + noteSumSize // unsealed
+	claimNoteSize   = notePrefix + textMin + noteSumSize // unsealed
+	outcomeNoteSize = claimNoteSize + contentSize        // unsealed, of an answer without a Location
 )
 
 // codec turns notes and answers into the bytes of a record and back. It is not

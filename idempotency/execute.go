@@ -1,7 +1,6 @@
 package idempotency
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -13,40 +12,42 @@ import (
 	"github.com/concordhttp/concord/store/lease"
 )
 
-// run is what a request has when its handler is to run: kept in one piece, so
-// that it costs one allocation.
+// run is what a request has when its handler is to run and that the handler, or
+// a goroutine that it leaves behind, can reach: kept in one piece, so that it
+// costs one allocation, and never used again. Nothing else is in it, since each
+// byte costs each request some time; rooms of odd sizes are last, side by side.
 type run struct {
-	leaseRoom lease.Lease                          // for the claim
-	headRoom  [lease.HeadSize + claimNoteSize]byte // for the claim's head
-	roomUsed  bool                                 // both were used
-	noteRoom  [120]byte                            // for the note of the outcome
-	attempt   Attempt
-	context   running
-	recorder  middleware.Recorder // room for rec
-	rec       *middleware.Recorder
-	cancel    context.CancelFunc // of what the lease descends from; nil: nothing
+	identity
+	started int64       // in milliseconds since 1970
+	before  http.Header // the fields that were there before the layer
+	passed  http.Header // the fields of an answer that was sent on before its end; nil: it was not
 
-	started int64         // in milliseconds since 1970
-	took    time.Duration // if somebody observes
-	before  http.Header   // the fields that were there before the layer
-	passed  http.Header   // the fields of an answer that was sent on before its end; nil: it was not
+	attempt   Attempt
+	leaseRoom lease.Lease                          // for the claim
+	recorder  middleware.Recorder                  // for the answer
+	headRoom  [lease.HeadSize + claimNoteSize]byte // for the claim's head
+	noteRoom  [outcomeNoteSize]byte                // for the note of the outcome
+}
+
+// note is what the record says of the request, in a given state.
+func (u *run) note(s state) note {
+	return note{state: s, fingerprint: u.fingerprint, started: time.UnixMilli(u.started)}
 }
 
 // execute runs the handler under its claim, and answers when the outcome is
 // recorded.
 func (q *request) execute(held *lease.Lease) *problem.Problem {
 	u := q.run
-	u.attempt.request, u.attempt.lease = q, held
-	u.context = running{held, &u.attempt}
+	u.attempt.run, u.attempt.lease = u, held
 	if fields := q.w.Header(); len(fields) > 0 {
 		u.before = maps.Clone(fields)
 	}
 	rec, owned := middleware.RecordIn(q.w, &u.recorder)
-	u.rec = rec
+	q.rec = rec
 	rec.Retain(q.l.config.MaxResponseBody)
 	rec.Enter(u, q.l.config.MaxResponseBody)
-	if u.cancel != nil {
-		defer u.cancel()
+	if q.cancel != nil {
+		defer q.cancel()
 	}
 	// Does nothing unless code of the server's own panics on the way, a Keep
 	// function, say: the claim then stays, and is not renewed.
@@ -66,17 +67,16 @@ var errNoReturn = errors.New("idempotency: the handler did not return: a panic, 
 // runHandler runs the handler. If it does not return, how it ended is recorded
 // while its panic goes on.
 func (q *request) runHandler() {
-	u := q.run
-	inner := q.inner(&u.context)
+	inner := q.inner((*running)(&q.run.attempt))
 	began := middleware.Began(q.l.config.Observer)
 	returned := false
 	defer func() {
-		u.took = middleware.Took(began)
+		q.took = middleware.Took(began)
 		if !returned {
 			q.concludePanic()
 		}
 	}()
-	q.next.ServeHTTP(u.rec, inner)
+	q.next.ServeHTTP(q.rec, inner)
 	returned = true
 	q.r.Pattern = inner.Pattern // for what is outside, such as a metric by route
 }
@@ -92,11 +92,11 @@ func (*run) Decide(*middleware.Recorder, middleware.Decision) middleware.Decisio
 func (u *run) Passing(_ int, fields http.Header) { u.passed = maps.Clone(fields) }
 
 // fields are those of the answer.
-func (u *run) fields() http.Header {
-	if u.passed != nil {
-		return u.passed
+func (q *request) fields() http.Header {
+	if q.run.passed != nil {
+		return q.run.passed
 	}
-	return u.rec.Fields()
+	return q.rec.Fields()
 }
 
 // recorded appends those of the fields of an answer that are the handler's own

@@ -11,7 +11,7 @@ import (
 
 // conclude makes what the handler has answered the outcome of its key.
 func (q *request) conclude() {
-	stage, by, err := q.attempt.ended()
+	stage, by, err := q.run.attempt.ended()
 	switch stage {
 	case plain:
 		q.settle(q.disposition())
@@ -35,7 +35,7 @@ func (q *request) conclude() {
 // concludePanic is conclude for a handler that did not return. Whatever it has
 // done in a transaction that was not committed was taken back.
 func (q *request) concludePanic() {
-	stage, _, err := q.attempt.ended()
+	stage, _, err := q.run.attempt.ended()
 	switch stage {
 	case plain:
 		q.settleUnknown(errNoReturn)
@@ -57,14 +57,13 @@ func orFree(d Disposition) Disposition {
 
 // disposition is what becomes of the key.
 func (q *request) disposition() Disposition {
-	u := q.run
 	switch {
-	case u.rec.Refused(), u.attempt.freed.Load():
+	case q.rec.Refused(), q.run.attempt.freed.Load():
 		return Free
-	case u.rec.Hijacked():
+	case q.rec.Hijacked():
 		return Unknown
 	}
-	return q.l.config.Keep(u.rec.Status(), u.fields())
+	return q.l.config.Keep(q.rec.Status(), q.fields())
 }
 
 func (q *request) settle(d Disposition) {
@@ -83,15 +82,15 @@ func (q *request) settle(d Disposition) {
 // keep records the answer. If it cannot be recorded the claim stays, and
 // protects.
 func (q *request) keep() {
-	n, body := q.outcome(kept, q.answer())
-	standing, err := q.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
+	n, body := q.run.encode(q.run.noteRoom[:], kept, q.answer())
+	standing, err := q.run.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
 	q.settled(standing, err, middleware.Event{Kind: middleware.EventPassed})
 }
 
 // settleUnknown records that the handler ran and nobody knows how that ended.
 func (q *request) settleUnknown(cause error) {
-	n, body := q.outcome(unknown, answer{})
-	standing, err := q.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
+	n, body := q.run.encode(nil, unknown, answer{})
+	standing, err := q.run.attempt.lease.Settle(q.r.Context(), n, body, q.l.config.TTL)
 	q.settled(standing, err, middleware.Event{Kind: middleware.EventUnknown, Err: cause})
 	if err == nil {
 		q.forget(q.l.unknowns.add(q.key, standing.Record.Version))
@@ -112,7 +111,7 @@ func (q *request) settled(standing lease.Standing, err error, e middleware.Event
 
 // free makes the key as good as new.
 func (q *request) free(cause error) {
-	err := q.attempt.lease.Release(q.r.Context())
+	err := q.run.attempt.lease.Release(q.r.Context())
 	e := middleware.Event{Kind: middleware.EventPassed, Err: cause}
 	switch {
 	case errors.Is(err, lease.ErrTakenOver):
@@ -160,18 +159,13 @@ func (q *request) answer() answer {
 	return answer{rec.Status(), q.fields(), body, whole && int64(len(body)) <= q.l.config.MaxResponseBody}
 }
 
-// outcome encodes what becomes of the request.
-func (q *request) outcome(s state, a answer) (head, body []byte) {
-	return q.encode(q.noteRoom[:], s, a)
-}
-
-// encode is outcome with the room for the note. Run brings none: what stands
-// between it and Claim can have left it to another goroutine, and the request's
-// own room to Claim.
-func (q *request) encode(room []byte, s state, a answer) (head, body []byte) {
-	n := q.note(s)
+// encode returns what becomes of the request as it is recorded, the note in room
+// if that is large enough. Run brings none: what stands between it and Claim can
+// have left it to another goroutine, and the run's own room to Claim.
+func (u *run) encode(room []byte, s state, a answer) (head, body []byte) {
+	n := u.note(s)
 	if s == unknown {
-		return q.l.codec.outcome(room, q.key, n, nil, nil)
+		return u.l.codec.outcome(room, u.key, n, nil, nil)
 	}
 	n.status = a.status
 	if to := a.fields["Location"]; len(to) > 0 {
@@ -179,10 +173,10 @@ func (q *request) encode(room []byte, s state, a answer) (head, body []byte) {
 	}
 	if !a.whole {
 		n.state = notRetained
-		return q.l.codec.outcome(room, q.key, n, nil, nil)
+		return u.l.codec.outcome(room, u.key, n, nil, nil)
 	}
 	var fields [16]field
-	return q.l.codec.outcome(room, q.key, n, q.recorded(fields[:0], a.fields), a.body)
+	return u.l.codec.outcome(room, u.key, n, u.recorded(fields[:0], a.fields), a.body)
 }
 
 // yield gives the answer of whoever took the key over, so that one operation
@@ -191,14 +185,13 @@ func (q *request) encode(room []byte, s state, a answer) (head, body []byte) {
 // has freed the key, for another request even.
 func (q *request) yield(by lease.Standing, err error) {
 	q.observe(middleware.Event{Kind: middleware.EventLost, Err: err})
-	u := q.run
 	n, unreadable := q.l.read(q.key, &by)
 	verdict := q.l.policy.judge(q.fingerprint, &by, &n)
-	if !u.rec.Buffered() || unreadable == nil && (verdict == free || verdict == reused) {
+	if !q.rec.Buffered() || unreadable == nil && (verdict == free || verdict == reused) {
 		return
 	}
-	u.rec.Replace(func(w http.ResponseWriter) {
-		u.restore(w.Header())
+	q.rec.Replace(func(w http.ResponseWriter) {
+		q.run.restore(w.Header())
 		p := takenOver()
 		switch {
 		case unreadable != nil:

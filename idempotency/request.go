@@ -13,27 +13,35 @@ import (
 	"github.com/concordhttp/concord/store/lease"
 )
 
-// request is one keyed request, from its key to its answer.
+// request is one keyed request, from its key to its answer. It lives on the
+// stack of its goroutine: what a handler may hold is in its run.
 type request struct {
-	l    *Layer
+	identity
 	next http.Handler
 	w    http.ResponseWriter
 	r    *http.Request
+	body *middleware.Body
 
+	waited bool
+	wait   time.Duration // for how long, if somebody observes
+	took   time.Duration // by the handler, if somebody observes
+
+	run    *run // nil until the key is to be claimed
+	rec    *middleware.Recorder
+	cancel context.CancelFunc // of what the lease descends from; nil: nothing
+}
+
+// identity is what tells a request from others.
+type identity struct {
+	l           *Layer
 	key         string // of the store
 	fingerprint fingerprint
-	body        *middleware.Body
-	bodyRoom    middleware.Body // room for body
-	waited      bool
-	wait        time.Duration // for how long, if somebody observes
-
-	*run // nil until the key is to be claimed
 }
 
 // keyed serves a request that carries a key. Precedence: the key, whom the
 // request acts for, its body, what the key stands for, and then its record.
 func (l *Layer) keyed(w http.ResponseWriter, r *http.Request, next http.Handler, lines []string) {
-	q := &request{l: l, next: next, w: w, r: r}
+	q := request{identity: identity{l: l}, next: next, w: w, r: r}
 	p := q.identify(lines)
 	if l.config.Transactional && !l.hasRun.Load() {
 		p = withoutTransaction()
@@ -79,7 +87,7 @@ var errNoPrincipal = fmt.Errorf("%w: an empty principal", middleware.ErrPrincipa
 // is gone or lies: its fingerprint would bar the whole one that is sent next.
 func (q *request) readBody() *problem.Problem {
 	limit := q.l.config.MaxRequestBody
-	body, err := middleware.ReadBodyIn(q.r, limit, &q.bodyRoom)
+	body, err := middleware.ReadBody(q.r, limit)
 	if err == nil {
 		q.body, err = body, body.Err()
 	}

@@ -42,7 +42,7 @@ func (l *Layer) Run(next http.Handler) http.Handler {
 // the resource, is part of the attempt and not what it was made for.
 func (l *Layer) attemptOf(w http.ResponseWriter, r *http.Request) *Attempt {
 	a, ok := FromContext(r.Context())
-	if !ok || a.request.l.config.Store != l.config.Store ||
+	if !ok || a.run.l.config.Store != l.config.Store ||
 		middleware.Find(w).Probe() || !slices.Contains(l.config.Methods, r.Method) {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (t *transaction) settle() (lease.Standing, error) {
 	case Keep:
 	}
 	a := answer{t.rec.Status(), t.rec.Fields(), t.rec.Bytes(), true}
-	head, body := t.a.request.encode(nil, state, a)
+	head, body := t.a.run.encode(nil, state, a)
 	return l.SettleIn(ctx, t.tx, head, body, t.l.config.TTL)
 }
 
