@@ -27,6 +27,14 @@ func trimOWS(s string) string {
 	return s
 }
 
+// tableOf looks a class up faster than asking it costs.
+func tableOf(class func(byte) bool) (is [256]bool) {
+	for c := range is {
+		is[c] = class(byte(c))
+	}
+	return is
+}
+
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 func isAlpha(c byte) bool { return isLower(c | 0x20) }

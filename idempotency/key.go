@@ -92,12 +92,15 @@ func bareKey(value string) (string, error) {
 		return "", errKeyTooLong
 	}
 	for i := range len(value) {
-		if !isBareCharacter(value[i]) {
+		if !bareCharacters[value[i]] {
 			return "", errKeyCharacter
 		}
 	}
 	return value, nil
 }
+
+// bareCharacters are in a table because each key goes through it.
+var bareCharacters = tableOf(isBareCharacter)
 
 // isBareCharacter leaves out what would make a bare key something else once it
 // is quoted, and the comma, by which proxies join field lines.

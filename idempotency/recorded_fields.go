@@ -103,12 +103,7 @@ func setFields(b []byte, size, values int, into http.Header) {
 
 // nameBytes are the bytes of a token, in a table because each field of each
 // answer goes through it.
-var nameBytes = func() (is [256]bool) {
-	for c := range is {
-		is[c] = isTchar(byte(c))
-	}
-	return is
-}()
+var nameBytes = tableOf(isTchar)
 
 // isName reports whether s can be the name of a field: a token (RFC 9110 section
 // 5.1).
