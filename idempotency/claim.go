@@ -74,7 +74,7 @@ func (q *request) asked() lease.Claim {
 		q.run, asked.Room, asked.HeadRoom = u, &u.leaseRoom, u.headRoom[:]
 		room = u.headRoom[lease.HeadSize:]
 	} // else the room was used for another claim
-	asked.Note = q.l.codec.claim(room, q.key, q.run.note(claimed))
+	asked.Note = q.l.codec.claim(room, q.key, q.note(claimed, q.run.started))
 	return asked
 }
 

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/problem"
@@ -27,11 +26,6 @@ type run struct {
 	recorder  middleware.Recorder                  // for the answer
 	headRoom  [lease.HeadSize + claimNoteSize]byte // for the claim's head
 	noteRoom  [outcomeNoteSize]byte                // for the note of the outcome
-}
-
-// note is what the record says of the request, in a given state.
-func (u *run) note(s state) note {
-	return note{state: s, fingerprint: u.fingerprint, started: time.UnixMilli(u.started)}
 }
 
 // execute runs the handler under its claim, and answers when the outcome is

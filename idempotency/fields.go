@@ -12,6 +12,11 @@ import (
 // it was sent: cookies, the connection, its time, challenges and the caller's
 // quota. A name can stand in the map in any case: net/http sends it as it is.
 func replayable(name string, all http.Header) bool {
+	switch name {
+	case "Cache-Control", "Content-Length", "Content-Type", "Etag", "Last-Modified", "Location", "Vary":
+		// Most answers have these and hardly any others, so that they are told first.
+		return len(all["Connection"]) == 0 || !middleware.IsHopByHop(name, all)
+	}
 	name = http.CanonicalHeaderKey(name)
 	switch name {
 	case "Set-Cookie", "Set-Cookie2", "Date", "Age",

@@ -163,7 +163,7 @@ func (q *request) answer() answer {
 // if that is large enough. Run brings none: what stands between it and Claim can
 // have left it to another goroutine, and the run's own room to Claim.
 func (u *run) encode(room []byte, s state, a answer) (head, body []byte) {
-	n := u.note(s)
+	n := u.note(s, u.started)
 	if s == unknown {
 		return u.l.codec.outcome(room, u.key, n, nil, nil)
 	}

@@ -38,6 +38,12 @@ type identity struct {
 	fingerprint fingerprint
 }
 
+// note is what the record says of the request, which was started so many
+// milliseconds after 1970, in a given state.
+func (i *identity) note(s state, started int64) note {
+	return note{state: s, fingerprint: i.fingerprint, started: time.UnixMilli(started)}
+}
+
 // keyed serves a request that carries a key. Precedence: the key, whom the
 // request acts for, its body, what the key stands for, and then its record.
 func (l *Layer) keyed(w http.ResponseWriter, r *http.Request, next http.Handler, lines []string) {
