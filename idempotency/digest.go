@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"strings"
 	"sync"
 )
 
@@ -50,36 +49,52 @@ func (d *digest) addByte(b byte) {
 }
 
 func (d *digest) addLength(n int) {
+	if n < 0x80 && d.n < len(d.gather) { // nearly all are so short
+		d.gather[d.n] = byte(n)
+		d.n++
+		return
+	}
 	d.reserve(binary.MaxVarintLen64)
 	d.n += binary.PutUvarint(d.gather[d.n:], uint64(n))
 }
 
 func (d *digest) addText(s string) {
 	d.addLength(len(s))
-	for s != "" {
-		d.reserve(1)
+	for {
 		n := copy(d.gather[d.n:], s)
 		d.n += n
-		s = s[n:]
+		if s = s[n:]; s == "" {
+			return
+		}
+		d.flush()
 	}
 }
 
 // addLower adds a text in ASCII lower case, in which it usually is.
 func (d *digest) addLower(s string) {
-	if !strings.ContainsFunc(s, isUpper) {
+	if !hasUpper(s) {
 		d.addText(s)
 		return
 	}
 	d.addLength(len(s))
 	for _, c := range []byte(s) {
-		if isUpper(rune(c)) {
+		if isUpper(c) {
 			c |= 0x20
 		}
 		d.addByte(c)
 	}
 }
 
-func isUpper(c rune) bool { return 'A' <= c && c <= 'Z' }
+func hasUpper(s string) bool {
+	for i := range len(s) {
+		if isUpper(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 func (d *digest) addBytes(p []byte) {
 	d.addLength(len(p))
