@@ -14,7 +14,8 @@ import (
 // run is what a request has when its handler is to run and that the handler, or
 // a goroutine that it leaves behind, can reach: kept in one piece, so that it
 // costs one allocation, and never used again. Nothing else is in it, since each
-// byte costs each request some time; rooms of odd sizes are last, side by side.
+// byte costs each request some time. The rooms of odd sizes are last, so that
+// they share one gap: it has 696 bytes, the most that are allocated as 704.
 type run struct {
 	identity
 	started int64       // in milliseconds since 1970
