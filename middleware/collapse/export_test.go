@@ -1,12 +1,17 @@
 package collapse
 
+import (
+	"maps"
+	"slices"
+)
+
 // Runs returns how many runs can be joined, as they are counted for writes or
 // found, whichever is more.
 func (l *Layer) Runs() (n int) {
 	for i := range l.shards {
 		s := &l.shards[i]
 		s.mu.Lock()
-		n += len(s.runs)
+		n += len(s.all())
 		s.mu.Unlock()
 	}
 	return max(n, int(l.writes.live.Load()))
@@ -17,7 +22,7 @@ func (l *Layer) Waiting() (n int) {
 	for i := range l.shards {
 		s := &l.shards[i]
 		s.mu.Lock()
-		for _, r := range s.runs {
+		for _, r := range s.all() {
 			n += r.waiting
 		}
 		s.mu.Unlock()
@@ -25,13 +30,21 @@ func (l *Layer) Waiting() (n int) {
 	return n
 }
 
+// all returns the runs that can be found. The caller holds the lock.
+func (s *shard) all() []*run {
+	if s.lone != nil {
+		return append(slices.Collect(maps.Values(s.runs)), s.lone)
+	}
+	return slices.Collect(maps.Values(s.runs))
+}
+
 // Marks returns how many kinds of request are not collapsed for a while.
 func (l *Layer) Marks() (n int) {
-	for i := range l.shards {
-		s := &l.shards[i]
+	for i := range l.marks.shards {
+		s := &l.marks.shards[i]
 		s.mu.Lock()
-		if s.marks != nil {
-			n += s.marks.Len()
+		if s.lru != nil {
+			n += s.lru.Len()
 		}
 		s.mu.Unlock()
 	}

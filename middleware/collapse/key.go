@@ -11,14 +11,16 @@ import (
 // sends more but to keep a server busy.
 const maxFields = 128
 
-// key is all of a request that the answer may depend on. A run is found by the
+// key is all of a request that the answer may depend on. A run is found by a
 // hash of it and joined after a comparison of everything, so two requests whose
 // hashes collide have a run each and never an answer in common.
 //
 // Names and values are copied: the handler may change the fields of its request
 // while others compare theirs.
 type key struct {
-	hash      uint64
+	target    uint64 // the hash of all but the fields
+	hash      uint64 // of everything, once somebody needs it: see sum
+	summed    bool
 	resource  uint64 // the hash of its key
 	handler   *handler
 	method    string
@@ -63,7 +65,7 @@ func (k *key) read(h *handler, r *http.Request) bool {
 	l := h.layer
 	resource := l.config.Resource(r)
 	k.resource = maphash.String(l.seed, resource)
-	sum := mix(mix(k.hash, uint64(len(k.method))<<32+h.number), k.resource)
+	sum := mix(mix(h.number, uint64(len(k.method))), k.resource)
 	sum = mix(sum, maphash.String(l.seed, k.host))
 	if k.url.Path != resource {
 		sum = mix(sum, maphash.String(l.seed, k.url.Path))
@@ -74,45 +76,46 @@ func (k *key) read(h *handler, r *http.Request) bool {
 	if k.principal != "" {
 		sum = mix(sum, maphash.String(l.seed, k.principal)+2)
 	}
-	k.hash = sum
+	k.target = sum
 	return true
 }
 
-// readFields copies the fields. The hash of each is added to the others', since
-// they come in no order.
+// readFields copies the fields, and reports whether none of them keeps the
+// request from sharing.
 func (k *key) readFields(l *Layer, fields http.Header) bool {
-	var sum uint64
 	lines := k.fields
 	for name, values := range fields {
-		switch c := l.names.class(name); c {
-		case apart:
-			return false
-		case freshness:
-			if forbidsSharing(values) {
+		if c := l.names.class(name); c != keyed {
+			switch {
+			case !mayShare(c, values):
 				return false
+			case c.isNeutral():
+				k.conditional = k.conditional || c == condition
+				for _, value := range values {
+					k.free = append(k.free, line{name, value})
+				}
+				continue
 			}
-		case accepts:
-			if wantsEvents(values) {
-				return false
-			}
-		case condition, free, connection:
-			if c == connection && namesFields(values) {
-				return false
-			}
-			k.conditional = k.conditional || c == condition
-			for _, value := range values {
-				k.free = append(k.free, line{name, value})
-			}
-			continue
-		case keyed:
 		}
 		for _, value := range values {
 			lines = append(lines, line{name, value})
-			sum += hashLine(l.seed, name, value)
 		}
 	}
-	k.fields, k.hash = lines, sum
+	k.fields = lines
 	return len(lines)+len(k.free) <= maxFields
+}
+
+// sum returns the hash of all of k. Most requests meet no other, and need none.
+// The hash of each line is added to the others', since they come in no order.
+func (k *key) sum(l *Layer) uint64 {
+	if !k.summed {
+		var sum uint64
+		for _, line := range k.fields {
+			sum += hashLine(l.seed, line.name, line.value)
+		}
+		k.hash, k.summed = mix(sum, k.target), true
+	}
+	return k.hash
 }
 
 // readPrincipal reports whether the caller is known well enough to share.
@@ -153,6 +156,6 @@ func holds(lines []line, h http.Header) bool {
 // giveBack must be called once, and k not touched afterwards. What k still holds
 // is written over by the next request, or collected with the pool.
 func (k *key) giveBack() {
-	k.fields, k.free, k.principal, k.conditional = k.fields[:0], k.free[:0], "", false
+	k.fields, k.free, k.principal, k.conditional, k.summed = k.fields[:0], k.free[:0], "", false, false
 	keys.Put(k)
 }

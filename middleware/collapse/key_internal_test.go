@@ -50,13 +50,13 @@ func TestCollidingHashesAreTold(t *testing.T) {
 	}
 
 	enter := func(k *key) (*run, place) {
-		run, place, _ := l.shards[leader.hash%shards].enter(l, k, same, 0)
+		run, place, _ := l.shards[leader.target%shards].enter(l, k, same, 0)
 		return run, place
 	}
 	first, place := enter(leader)
 	require.Equal(t, leads, place)
 	collides := h.keyOf(same)
-	collides.host, collides.hash = "other.example", leader.hash
+	collides.host, collides.hash, collides.summed = "other.example", leader.sum(l), true
 	second, place := enter(collides)
 	assert.Equal(t, leads, place, "a run of its own")
 	joined, place := enter(collides)
@@ -77,7 +77,7 @@ func TestNobodyOutsideCanMakeHashesCollide(t *testing.T) {
 		for i := 0; i < len(fields); i += 2 {
 			r.Header[fields[i]] = append(r.Header[fields[i]], fields[i+1])
 		}
-		return h.keyOf(r).hash
+		return h.keyOf(r).sum(l)
 	}
 	seen := make(map[uint64]bool)
 	for _, fields := range [][]string{

@@ -18,6 +18,7 @@ type Layer struct {
 	epoch    time.Time    // when time began
 	handlers atomic.Uint64
 	shards   [shards]shard
+	marks    marks
 	writes   *writes // shared by Layers that are made of one another
 }
 
@@ -29,11 +30,7 @@ func New(c Config) (*Layer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{config: c.complete(), names: newNames(c.Neutral), seed: maphash.MakeSeed(), epoch: time.Now(), writes: new(writes)}
-	for i := range l.shards {
-		l.shards[i].runs = make(map[uint64]*run)
-	}
-	return l, nil
+	return &Layer{config: c.complete(), names: newNames(c.Neutral), seed: maphash.MakeSeed(), epoch: time.Now(), writes: new(writes)}, nil
 }
 
 // With returns a Layer with another Config, the writes of which count for the
@@ -66,15 +63,20 @@ func (l *Layer) Handler(next http.Handler) http.Handler {
 // write. Reads go to next as they are. It is for routes that do not collapse, of
 // a server on which others do.
 func (l *Layer) Writes(next http.Handler) http.Handler {
-	h := &handler{layer: l, next: next}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case isRead(r.Method), isSafe(r.Method):
-			next.ServeHTTP(w, r)
-		default:
-			h.write(w, r)
-		}
-	})
+	return &writing{handler{layer: l, next: next}}
+}
+
+// writing is what a call of Writes returned.
+type writing struct{ handler }
+
+// ServeHTTP implements [http.Handler].
+func (h *writing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case isRead(r.Method), isSafe(r.Method):
+		h.next.ServeHTTP(w, r)
+	default:
+		h.write(w, r)
+	}
 }
 
 // ServeHTTP implements [http.Handler].
@@ -112,7 +114,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) {
 	}
 	l := h.layer
 	now := l.now()
-	run, place, over := l.shards[k.hash%shards].enter(l, k, r, now)
+	run, place, over := l.shards[k.target%shards].enter(l, k, r, now)
 	if place != leads {
 		k.giveBack()
 	}

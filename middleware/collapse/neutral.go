@@ -48,6 +48,26 @@ const (
 	connection              // neutral, but a request in which it names other fields shares nothing
 )
 
+// isNeutral reports whether requests that differ in the field can share.
+func (c class) isNeutral() bool { return c == free || c == condition || c == connection }
+
+// mayShare reports whether a request in which a field of class c has these lines
+// may share, as far as the field goes.
+func mayShare(c class, lines []string) bool {
+	switch c {
+	case apart:
+		return false
+	case freshness:
+		return !forbidsSharing(lines)
+	case accepts:
+		return !wantsEvents(lines)
+	case connection:
+		return !namesFields(lines)
+	case keyed, free, condition:
+	}
+	return true
+}
+
 // looked are the fields whose presence, or value, keeps a request from sharing:
 // it asks for a part of the representation, for another protocol, for a
 // judgement that only its own run can give, or for an answer made for it.

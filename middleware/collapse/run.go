@@ -16,8 +16,8 @@ type run struct {
 	layer   *Layer
 	handler *handler
 	shard   *shard
-	hash    uint64
-	key     *key // the leader's, while the run can be joined
+	hash    uint64 // of the key, once others wait or may look for it
+	key     *key   // the leader's, while the run can be joined
 	began   time.Duration
 	slot    *atomic.Uint64
 	written uint64 // how many writes were counted when the run began
@@ -42,7 +42,7 @@ func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *r
 	slot := l.writes.slot(k.resource)
 	l.writes.live.Add(1) // before the count is taken: a write that ends now has to see it
 	return &run{
-		layer: l, handler: k.handler, shard: s, hash: k.hash, key: k,
+		layer: l, handler: k.handler, shard: s, key: k,
 		began: now, slot: slot, written: l.writes.count(slot),
 		life: life{parent: req.Context()},
 	}
@@ -60,6 +60,7 @@ func (r *run) join(now time.Duration) (over <-chan struct{}) {
 	r.waiting++
 	if r.decided == nil {
 		r.decided = make(chan struct{})
+		r.hash = r.key.sum(r.layer) // a mark may need it once the key is given back
 	}
 	return r.patience.join(now, r.layer.config.MaxWait)
 }
@@ -110,9 +111,7 @@ func (r *run) remove() {
 	}
 	r.closed = true
 	r.layer.writes.live.Add(-1)
-	if r.shard.runs[r.hash] == r { // a later run can have taken its place
-		delete(r.shard.runs, r.hash)
-	}
+	r.shard.unfile(r)
 }
 
 // close removes the run, and returns how many wait for a decision.
@@ -156,5 +155,5 @@ func (r *run) refuse() {
 }
 
 func (r *run) mark() {
-	r.shard.mark(r.hash, r.layer.now()+r.layer.config.Uncollapsible)
+	r.layer.marks.add(r.hash, r.layer.now()+r.layer.config.Uncollapsible)
 }

@@ -3,22 +3,23 @@ package collapse
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-const (
-	shards      = 64 // so that requests for different things seldom wait for one lock
-	marksAShard = 64 // of answers that could not be shared; the longest unused is forgotten
-)
+// shards is how many there are, so that requests for different things seldom
+// meet in one.
+const shards = 256
 
-// shard is the part of the runs whose hashes fall to it.
+// shard is the part of the runs whose targets fall to it. Most of the time it
+// has none, or one. The one needs no hash of its fields, which is most of what
+// there is to hash: who comes to it compares itself to it.
 type shard struct {
-	mu    sync.Mutex
-	runs  map[uint64]*run                       // those that can be joined, as far as is known
-	marks *simplelru.LRU[uint64, time.Duration] // until when a hash is not collapsed; made when needed
-	_     [128 - 8 - 8 - 8]byte                 // the locks of two shards are never in one cache line
+	mu      sync.Mutex
+	lone    *run                      // that can be joined, as far as is known, while it is the only one
+	runs    map[uint64]*run           // all of them by their hashes, once there were two; made when needed
+	crowded atomic.Bool               // there are some in runs; a hint for those who do not hold the lock
+	_       [128 - 8 - 8 - 8 - 4]byte // the locks of two shards are never in one cache line
 }
 
 // place is what becomes of a request.
@@ -34,48 +35,87 @@ const (
 // enter finds the place of a request, at once with taking it. For one that
 // follows, over tells when it has waited long enough.
 func (s *shard) enter(l *Layer, k *key, r *http.Request, now time.Duration) (_ *run, _ place, over <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.marked(k.hash, now) {
+	if l.marks.any(now) && l.marks.has(k.sum(l), now) {
 		return nil, outside, nil
 	}
-	if standing := s.runs[k.hash]; standing != nil {
-		switch {
-		case !standing.current(now):
-		case !standing.key.equals(k, r.Header):
-			// The hashes collide. If the later run did not take the place, a
-			// client that makes them collide could keep others from sharing.
-		case standing.waiting >= l.config.MaxFollowers:
+	if s.crowded.Load() {
+		k.sum(l) // which will be needed, while nobody waits for the lock
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if standing := s.find(l, k, r.Header, now); standing != nil {
+		if standing.waiting >= l.config.MaxFollowers {
 			return nil, turnedAway, nil
-		default:
-			over = standing.join(now)
-			return standing, follows, over
 		}
-		standing.remove()
+		over = standing.join(now)
+		return standing, follows, over
 	}
 	began := newRun(l, s, k, r, now)
-	s.runs[k.hash] = began
+	s.file(began)
 	return began, leads, nil
 }
 
-// mark has requests with this hash run in parallel for a while.
-func (s *shard) mark(hash uint64, until time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.marks == nil {
-		s.marks, _ = simplelru.NewLRU[uint64, time.Duration](marksAShard, nil) // fails on a size of 0 alone
+// find returns the run that a request with key k and fields h can join, if there
+// is one. The caller holds the lock.
+func (s *shard) find(l *Layer, k *key, h http.Header, now time.Duration) *run {
+	if lone := s.lone; lone != nil {
+		switch {
+		case !lone.current(now):
+			lone.remove()
+		case lone.key.equals(k, h):
+			return lone
+		default:
+			s.lone = nil
+			s.fileAmong(lone)
+		}
 	}
-	s.marks.Add(hash, until)
+	if len(s.runs) == 0 {
+		return nil
+	}
+	standing := s.runs[k.sum(l)]
+	switch {
+	case standing == nil:
+		return nil
+	case !standing.current(now):
+	case !standing.key.equals(k, h):
+		// The hashes collide. If the later run did not take the place, a
+		// client that makes them collide could keep others from sharing.
+	default:
+		return standing
+	}
+	standing.remove()
+	return nil
 }
 
-func (s *shard) marked(hash uint64, now time.Duration) bool {
-	if s.marks == nil || s.marks.Len() == 0 {
-		return false
+// file lets others find a run. The caller holds the lock.
+func (s *shard) file(r *run) {
+	if s.lone == nil && len(s.runs) == 0 {
+		s.lone = r
+		return
 	}
-	until, ok := s.marks.Get(hash)
-	if ok && now >= until {
-		s.marks.Remove(hash)
-		return false
+	s.fileAmong(r)
+}
+
+func (s *shard) fileAmong(r *run) {
+	if s.runs == nil {
+		s.runs = make(map[uint64]*run)
 	}
-	return ok
+	r.hash = r.key.sum(r.layer)
+	s.runs[r.hash] = r
+	if len(s.runs) == 1 {
+		s.crowded.Store(true)
+	}
+}
+
+// unfile has nobody find a run any more. The caller holds the lock.
+func (s *shard) unfile(r *run) {
+	if s.lone == r {
+		s.lone = nil
+		return
+	}
+	if s.runs[r.hash] == r { // a later run can have taken its place
+		if delete(s.runs, r.hash); len(s.runs) == 0 {
+			s.crowded.Store(false)
+		}
+	}
 }

@@ -61,7 +61,7 @@ func varyIn(fields http.Header) []string {
 func (r *run) varies(vary []string) (varies []field) {
 	for name := range elements(vary) {
 		name = http.CanonicalHeaderKey(name)
-		if c := r.layer.names.class(name); c != free && c != condition && c != connection {
+		if !r.layer.names.class(name).isNeutral() {
 			continue
 		}
 		f := field{name: name}
