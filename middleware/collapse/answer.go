@@ -38,7 +38,7 @@ func (r *run) answerOf(status int, fields http.Header) *answer {
 	a := &answer{
 		status:  status,
 		fields:  make([]field, 0, len(fields)),
-		deleted: r.outer.deletedFrom(fields),
+		deleted: r.key.outer.deletedFrom(fields),
 		varies:  r.varies(varyIn(fields)),
 		pattern: r.request.Pattern,
 	}
@@ -48,7 +48,7 @@ func (r *run) answerOf(status int, fields http.Header) *answer {
 	}
 	copies := make([]string, 0, n)
 	for name, lines := range fields {
-		if r.outer.has(name, lines) || middleware.IsHopByHop(http.CanonicalHeaderKey(name), fields) {
+		if r.key.outer.has(name, lines) || middleware.IsHopByHop(http.CanonicalHeaderKey(name), fields) {
 			continue
 		}
 		from := len(copies)
@@ -85,7 +85,6 @@ func (o *outer) read(fields http.Header) {
 	if len(fields) == 0 {
 		return
 	}
-	*o = make(outer, 0, len(fields))
 	for name, lines := range fields {
 		f := outerField{field: field{name, lines}}
 		if len(lines) > 0 {

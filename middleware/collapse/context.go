@@ -9,12 +9,23 @@ import (
 	"time"
 )
 
-var (
-	errOver      = context.Canceled // as the server ends the context of a request that was answered
-	errAbandoned = errors.New("collapse: nobody waits for the answer any more")
-	errLate      = fmt.Errorf("collapse: the deadline of the request passed, and nobody waits for the answer any more: %w", context.DeadlineExceeded)
-	errOverrun   = fmt.Errorf("collapse: the handler ran longer than Config.MaxRun: %w", context.DeadlineExceeded)
+// cause is what the context has ended of; 0: it has not. It is a number, which
+// costs less to set than what it stands for.
+type cause uint32
+
+const (
+	isOver cause = 1 + iota
+	isAbandoned
+	isLate
+	hasOverrun
 )
+
+var causes = [...]error{
+	isOver:      context.Canceled, // as the server ends the context of a request that was answered
+	isAbandoned: errors.New("collapse: nobody waits for the answer any more"),
+	isLate:      fmt.Errorf("collapse: the deadline of the request passed, and nobody waits for the answer any more: %w", context.DeadlineExceeded),
+	hasOverrun:  fmt.Errorf("collapse: the handler ran longer than Config.MaxRun: %w", context.DeadlineExceeded),
+}
 
 var longAgo = time.Unix(1, 0)
 
@@ -25,7 +36,6 @@ var _ context.Context = (*run)(nil)
 // wait. A context that nobody asks whether it has ended costs no timer.
 type life struct {
 	parent context.Context
-	cause  atomic.Pointer[error]   // that it ended of
 	made   atomic.Pointer[watched] // once somebody asks
 	mu     sync.Mutex              // held to make it
 }
@@ -53,11 +63,11 @@ func (r *run) watch() *watched {
 	w := &watched{base: &ending{Context: context.WithoutCancel(l.parent), done: make(chan struct{})}}
 	w.ctx, w.cancel = context.WithCancelCause(w.base)
 	w.unbind = context.AfterFunc(l.parent, r.leaderIsGone)
-	w.timer = time.AfterFunc(r.layer.config.MaxRun-(r.layer.now()-r.began), r.overrun)
+	w.timer = time.AfterFunc(r.handler.layer.config.MaxRun-(r.handler.layer.now()-r.began), r.overrun)
 	l.made.Store(w)
 	l.mu.Unlock()
-	if cause := l.cause.Load(); cause != nil {
-		w.end(*cause)
+	if cause := r.cause.Load(); cause != 0 {
+		w.end(causes[cause])
 	} else if l.parent.Err() != nil {
 		r.leaderIsGone() // AfterFunc would tell, but later
 	}
@@ -65,12 +75,12 @@ func (r *run) watch() *watched {
 }
 
 // cancel ends the context. The first cause counts.
-func (r *run) cancel(cause *error) {
-	if !r.life.cause.CompareAndSwap(nil, cause) {
+func (r *run) cancel(c cause) {
+	if !r.cause.CompareAndSwap(0, uint32(c)) {
 		return
 	}
 	if w := r.life.made.Load(); w != nil { // else whoever makes it looks for a cause
-		w.end(*cause)
+		w.end(causes[c])
 	}
 }
 
@@ -94,7 +104,7 @@ func (r *run) overrun() {
 	r.shard.mu.Unlock()
 	if !sent { // a stream takes as long as it takes
 		r.decide(refused)
-		r.cancel(&errOverrun)
+		r.cancel(hasOverrun)
 	}
 }
 

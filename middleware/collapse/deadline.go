@@ -21,7 +21,7 @@ func (o *output) SetReadDeadline(t time.Time) error {
 // connection, if it could.
 func (o *output) forLeaderAlone(err error) error {
 	if err == nil {
-		o.run.refuse()
+		o.run().refuse()
 	}
 	return err
 }

@@ -1,17 +1,14 @@
 package collapse
 
-import (
-	"maps"
-	"slices"
-)
-
 // Runs returns how many runs can be joined, as they are counted for writes or
 // found, whichever is more.
 func (l *Layer) Runs() (n int) {
 	for i := range l.shards {
 		s := &l.shards[i]
 		s.mu.Lock()
-		n += len(s.all())
+		for range s.all {
+			n++
+		}
 		s.mu.Unlock()
 	}
 	return max(n, int(l.writes.live.Load()))
@@ -22,20 +19,24 @@ func (l *Layer) Waiting() (n int) {
 	for i := range l.shards {
 		s := &l.shards[i]
 		s.mu.Lock()
-		for _, r := range s.all() {
-			n += r.waiting
+		for r := range s.all {
+			n += int(r.waiting)
 		}
 		s.mu.Unlock()
 	}
 	return n
 }
 
-// all returns the runs that can be found. The caller holds the lock.
-func (s *shard) all() []*run {
-	if s.lone != nil {
-		return append(slices.Collect(maps.Values(s.runs)), s.lone)
+// all gives the runs that can be found. The caller holds the lock.
+func (s *shard) all(yield func(*run) bool) {
+	if s.lone != nil && !yield(s.lone) {
+		return
 	}
-	return slices.Collect(maps.Values(s.runs))
+	for _, r := range s.runs {
+		if !yield(r) {
+			return
+		}
+	}
 }
 
 // Marks returns how many kinds of request are not collapsed for a while.

@@ -14,20 +14,20 @@ import (
 func (r *run) follow(w http.ResponseWriter, req *http.Request, now time.Duration, over <-chan struct{}) {
 	ctx := req.Context()
 	select {
-	case <-r.decided:
+	case <-r.crowd.decided:
 		r.take(w, req, now)
 	case <-over:
 		r.leave()
-		r.handler.alone(w, req, r.layer.now()-now)
+		r.handler.alone(w, req, r.handler.layer.now()-now)
 	case <-ctx.Done():
 		r.leave()
-		r.handler.giveUp(w, req, r.layer.now()-now)
+		r.handler.giveUp(w, req, r.handler.layer.now()-now)
 	}
 }
 
 // take answers a request as was decided.
 func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) {
-	wait := r.layer.now() - now
+	wait := r.handler.layer.now() - now
 	a := r.outcome.answer
 	switch {
 	case a == nil:
@@ -35,7 +35,7 @@ func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) 
 		r.mark()
 	case r.outcome.stream != nil:
 		if r.readAlong(w, req, a, r.outcome.stream) {
-			r.layer.observe(req, r.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
+			r.handler.layer.observe(req, r.handler.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
 			return
 		}
 		r.handler.alone(w, req, wait)
@@ -46,7 +46,7 @@ func (r *run) take(w http.ResponseWriter, req *http.Request, now time.Duration) 
 		if len(a.body) > 0 {
 			_, _ = w.Write(a.body) // the client is gone: nobody is left to be told
 		}
-		r.layer.observe(req, r.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
+		r.handler.layer.observe(req, r.handler.layer.observed(req), middleware.Event{Kind: middleware.EventCollapsed, Status: a.status, Wait: wait})
 		return
 	}
 	r.leave()

@@ -18,7 +18,7 @@ const maxFields = 128
 // Names and values are copied: the handler may change the fields of its request
 // while others compare theirs.
 type key struct {
-	target    uint64 // the hash of all but the fields
+	target    uint64 // the hash of all but the fields and the host, which mostly is one
 	hash      uint64 // of everything, once somebody needs it: see sum
 	summed    bool
 	resource  uint64 // the hash of its key
@@ -32,7 +32,8 @@ type key struct {
 	fields    []line // what tells requests apart
 	free      []line // the neutral ones, for an answer that varies by them
 
-	conditional bool // the client holds an answer already
+	conditional bool  // the client holds an answer already
+	outer       outer // no part of it, but room that is used again with it
 }
 
 // line is one line of a field. Those of one field follow each other.
@@ -44,9 +45,11 @@ var keys = sync.Pool{New: func() any {
 	return &key{fields: make([]line, 0, 24), free: make([]line, 0, 8)} // more than most requests have
 }}
 
-// keyOf returns the key of r, or nil if it takes no part in sharing.
+// keyOf returns the key of r, or nil if it takes no part in sharing. Of what can
+// keep it from that, Range is looked for before the fields are read, because
+// whoever seeks in a film sends many of them.
 func (h *handler) keyOf(r *http.Request) *key {
-	if r.ContentLength != 0 || hasContent(r) {
+	if r.ContentLength != 0 || r.Header["Range"] != nil || hasContent(r) {
 		return nil
 	}
 	k, _ := keys.Get().(*key)
@@ -66,7 +69,6 @@ func (k *key) read(h *handler, r *http.Request) bool {
 	resource := l.config.Resource(r)
 	k.resource = maphash.String(l.seed, resource)
 	sum := mix(mix(h.number, uint64(len(k.method))), k.resource)
-	sum = mix(sum, maphash.String(l.seed, k.host))
 	if k.url.Path != resource {
 		sum = mix(sum, maphash.String(l.seed, k.url.Path))
 	}
@@ -109,7 +111,7 @@ func (k *key) readFields(l *Layer, fields http.Header) bool {
 // The hash of each line is added to the others', since they come in no order.
 func (k *key) sum(l *Layer) uint64 {
 	if !k.summed {
-		var sum uint64
+		sum := maphash.String(l.seed, k.host)
 		for _, line := range k.fields {
 			sum += hashLine(l.seed, line.name, line.value)
 		}
@@ -156,6 +158,6 @@ func holds(lines []line, h http.Header) bool {
 // giveBack must be called once, and k not touched afterwards. What k still holds
 // is written over by the next request, or collected with the pool.
 func (k *key) giveBack() {
-	k.fields, k.free, k.principal, k.conditional, k.summed = k.fields[:0], k.free[:0], "", false, false
+	k.fields, k.free, k.outer, k.principal, k.conditional, k.summed = k.fields[:0], k.free[:0], k.outer[:0], "", false, false
 	keys.Put(k)
 }

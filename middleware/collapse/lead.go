@@ -14,21 +14,21 @@ var _ middleware.Stage = (*run)(nil)
 // lead runs the handler, in the goroutine of its own request: a framework takes
 // back what belongs to a request once that has been answered.
 func (r *run) lead(w http.ResponseWriter, req *http.Request) {
-	r.outer.read(w.Header())
-	r.out = output{w: w, run: r}
+	r.key.outer.read(w.Header())
+	r.w = w
 	r.request = *req.WithContext(r) // a copy as net/http makes it
 	if r.key.conditional {
 		r.request.Header = withoutConditions(req.Header)
 	}
-	rec, _ := middleware.RecordIn(&r.out, &r.recorder)
-	rec.Enter(r, r.layer.config.MaxBody)
-	resource, returned := r.layer.observed(req), false
+	rec, _ := middleware.RecordIn((*output)(r), &r.recorder)
+	rec.Enter(r, r.handler.layer.config.MaxBody)
+	resource, returned := r.handler.layer.observed(req), false
 	defer func() { r.end(req, resource, returned) }()
 	r.handler.next.ServeHTTP(rec, &r.request)
 	req.Pattern = r.request.Pattern // for what is outside, such as a metric by route
 	r.share(rec)
 	r.observe(req, resource, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()})
-	r.out.finishing = true
+	r.finishing = true
 	rec.Finish()
 	returned = true
 }
@@ -53,7 +53,7 @@ func (r *run) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware
 		r.refuse()
 		return middleware.Pass
 	}
-	if length > r.layer.config.MaxBody {
+	if length > r.handler.layer.config.MaxBody {
 		return middleware.Pass
 	}
 	return middleware.Buffer
@@ -65,8 +65,8 @@ func (r *run) share(rec *middleware.Recorder) {
 	waiting := r.close()
 	trailers := waiting > 0 && hasTrailers(rec.Header())
 	rec.Leave()
-	r.out.settle(false)
-	if waiting == 0 || r.out.streamed {
+	(*output)(r).settle(false)
+	if waiting == 0 || r.streamed {
 		return
 	}
 	if !rec.Buffered() || trailers || !shareable(rec.Status(), rec.Fields()) {
@@ -86,10 +86,10 @@ func (r *run) end(req *http.Request, resource string, returned bool) {
 	if !returned {
 		r.decide(refused)
 	}
-	if !returned || r.out.streamed {
+	if !returned || r.streamed {
 		r.endStream(returned)
 	}
-	r.cancel(&errOver)
+	r.cancel(isOver)
 	if returned {
 		r.key.giveBack()
 		r.key = nil
@@ -102,9 +102,9 @@ func (r *run) end(req *http.Request, resource string, returned bool) {
 var errNoReturn = errors.New("collapse: the handler did not return: a panic, or runtime.Goexit")
 
 func (r *run) observe(req *http.Request, resource string, e middleware.Event) {
-	if r.layer.config.Observer != nil {
-		e.Run = r.layer.now() - r.began
-		r.layer.observe(req, resource, e)
+	if r.handler.layer.config.Observer != nil {
+		e.Run = r.handler.layer.now() - r.began
+		r.handler.layer.observe(req, resource, e)
 	}
 }
 

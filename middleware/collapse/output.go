@@ -7,19 +7,14 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"sync/atomic"
 )
 
 // output is where the leader's Recorder sends the answer. What is sent while it
-// is written goes to those who read along, too.
-type output struct {
-	w         http.ResponseWriter
-	run       *run
-	finishing bool                   // the handler has returned
-	streamed  bool                   // others read along, or did
-	stream    atomic.Pointer[stream] // of those who read along, if there are any
-	pending   pending
-}
+// is written goes to those who read along, too. It is the run itself, to save
+// what it would take to point to it.
+type output run
+
+func (o *output) run() *run { return (*run)(o) }
 
 var (
 	_ http.Hijacker   = (*output)(nil)
@@ -35,8 +30,8 @@ func (o *output) Header() http.Header { return o.w.Header() }
 func (o *output) WriteHeader(status int) {
 	o.settle(false)
 	if !o.finishing && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		if o.run.recorder.DeclaredLength() < 0 && o.run.close() > 0 {
-			o.pending.status.Store(int32(status))
+		if o.recorder.DeclaredLength() < 0 && o.run().close() > 0 {
+			o.pending.Store(&pending{status: status})
 			return
 		}
 		o.begin(status)
@@ -46,7 +41,7 @@ func (o *output) WriteHeader(status int) {
 
 // begin lets those who wait read along, if they may.
 func (o *output) begin(status int) {
-	if s := o.run.beginStream(status, o.w.Header()); s != nil {
+	if s := o.run().beginStream(status, o.w.Header()); s != nil {
 		o.streamed = true
 		o.stream.Store(s)
 	}
@@ -94,7 +89,7 @@ func (o *output) writeToAll(p []byte) (int, error) {
 // block says that from now on the leader's client may hold up the others.
 func (o *output) block() {
 	if s := o.stream.Load(); s != nil {
-		s.blocked.Store(max(1, int64(o.run.layer.now())))
+		s.blocked.Store(max(1, int64(o.handler.layer.now())))
 	}
 }
 
@@ -142,8 +137,8 @@ func (o *output) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	o.settle(false)
 	conn, rw, err := http.NewResponseController(o.w).Hijack()
 	if err == nil {
-		o.run.refuse()
-		o.run.endStream(false)
+		o.run().refuse()
+		o.run().endStream(false)
 	}
 	return conn, rw, err
 }
@@ -160,7 +155,7 @@ func (o *output) Push(target string, opts *http.PushOptions) error {
 // somebody reads along, a flush that fails because the leader's client is gone
 // must not make the handler end the answer.
 func (o *output) Unwrap() http.ResponseWriter {
-	if o.stream.Load() != nil || o.pending.status.Load() != 0 {
+	if o.stream.Load() != nil || o.pending.Load() != nil {
 		return followed{o.w, o}
 	}
 	return o.w

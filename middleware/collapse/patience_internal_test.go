@@ -59,9 +59,9 @@ func TestNoTimerOutlastsThoseWhoWait(t *testing.T) {
 			synctest.Wait()
 		}
 		r := <-began
-		assert.Len(t, r.patience.parties, 1)
+		assert.Len(t, r.crowd.patience.parties, 1)
 		disconnect()
 		synctest.Wait()
-		assert.Empty(t, r.patience.parties)
+		assert.Empty(t, r.crowd.patience.parties)
 	})
 }

@@ -1,9 +1,6 @@
 package collapse
 
-import (
-	"bytes"
-	"sync/atomic"
-)
+import "bytes"
 
 // pending is the beginning of an answer of unknown length for which others wait,
 // until it is known why the Recorder sends it now. If the handler flushed, it is
@@ -12,17 +9,18 @@ import (
 // it more slowly than the leader's client would be cut off, which the handler
 // alone would not do to anybody.
 type pending struct {
-	status atomic.Int32 // 0: nothing is pending
-	held   []byte       // what the Recorder held, which a flush or a write follows at once
+	status int
+	held   []byte // what the Recorder held, which a flush or a write follows at once
 }
 
 // holds reports whether p has to wait until it is known what becomes of it.
 func (o *output) holds(p []byte) bool {
-	if o.pending.status.Load() == 0 {
+	pending := o.pending.Load()
+	if pending == nil {
 		return false
 	}
-	if o.pending.held == nil && int64(len(p)) <= o.run.layer.config.MaxBody {
-		o.pending.held = bytes.Clone(p) // the Recorder uses its buffer again
+	if pending.held == nil && int64(len(p)) <= o.handler.layer.config.MaxBody {
+		pending.held = bytes.Clone(p) // the Recorder uses its buffer again
 		return true
 	}
 	o.settle(false)
@@ -31,20 +29,19 @@ func (o *output) holds(p []byte) bool {
 
 // settle sends what is pending.
 func (o *output) settle(flushed bool) {
-	if o.pending.status.Load() == 0 {
+	if o.pending.Load() == nil {
 		return
 	}
-	status := int(o.pending.status.Swap(0))
-	if status == 0 {
+	pending := o.pending.Swap(nil)
+	if pending == nil {
 		return
 	}
 	if !flushed {
-		o.run.refuse()
+		o.run().refuse()
 	}
-	o.begin(status)
-	o.w.WriteHeader(status)
-	if held := o.pending.held; len(held) > 0 {
-		o.pending.held = nil
-		_, _ = o.Write(held) // if the client is gone, the next write says so
+	o.begin(pending.status)
+	o.w.WriteHeader(pending.status)
+	if len(pending.held) > 0 {
+		_, _ = o.Write(pending.held) // if the client is gone, the next write says so
 	}
 }

@@ -11,9 +11,11 @@ import (
 )
 
 // run is one run of the handler that others may share the answer of: the
-// leader's request and, in one allocation, all that it needs.
+// leader's request and, in one allocation, all that it needs. The handler holds
+// its context, its request and its response writer in it, and may do so for
+// ever, so it is never used again. What is only needed when others wait is made
+// then, since each byte is paid for by each request; see TestRunIsSmall.
 type run struct {
-	layer   *Layer
 	handler *handler
 	shard   *shard
 	hash    uint64 // of the key, once others wait or may look for it
@@ -23,26 +25,37 @@ type run struct {
 	written uint64 // how many writes were counted when the run began
 
 	// The shard's lock guards these.
-	closed     bool          // nobody joins any more
-	sent       bool          // the answer is sent while it is written
-	leaderLeft bool          // the leader's client is gone
-	waiting    int           // followers that wait, or read along
-	patience   patience      // of those who wait
-	decided    chan struct{} // closed once outcome stands; nil until somebody waits
 	outcome    *outcome
+	crowd      *crowd // nil until somebody waits
+	waiting    int32  // followers that wait, or read along
+	closed     bool   // nobody joins any more
+	sent       bool   // the answer is sent while it is written
+	leaderLeft bool   // the leader's client is gone
+
+	// These are the output's, the small ones first, to go with those above.
+	finishing bool                    // the handler has returned
+	streamed  bool                    // others read along, or did
+	cause     atomic.Uint32           // what the context has ended of, a cause: here because there is room
+	stream    atomic.Pointer[stream]  // of those who read along, if there are any
+	pending   atomic.Pointer[pending] // what waits to be sent, if anything does
+	w         http.ResponseWriter
 
 	life     life
 	request  http.Request // as the handler gets it
 	recorder middleware.Recorder
-	out      output
-	outer    outer
+}
+
+// crowd is what followers wait for.
+type crowd struct {
+	patience patience
+	decided  chan struct{} // closed once the outcome stands
 }
 
 func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *run {
 	slot := l.writes.slot(k.resource)
 	l.writes.live.Add(1) // before the count is taken: a write that ends now has to see it
 	return &run{
-		layer: l, handler: k.handler, shard: s, key: k,
+		handler: k.handler, shard: s, key: k,
 		began: now, slot: slot, written: l.writes.count(slot),
 		life: life{parent: req.Context()},
 	}
@@ -51,18 +64,18 @@ func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *r
 // current reports whether what the run reads is still so, and it has not taken
 // too long.
 func (r *run) current(now time.Duration) bool {
-	return r.layer.writes.count(r.slot) == r.written && now-r.began < r.layer.config.MaxRun
+	return r.handler.layer.writes.count(r.slot) == r.written && now-r.began < r.handler.layer.config.MaxRun
 }
 
 // join counts one more follower, and returns what tells it that it has waited
 // long enough. The caller holds the lock.
 func (r *run) join(now time.Duration) (over <-chan struct{}) {
 	r.waiting++
-	if r.decided == nil {
-		r.decided = make(chan struct{})
-		r.hash = r.key.sum(r.layer) // a mark may need it once the key is given back
+	if r.crowd == nil {
+		r.crowd = &crowd{decided: make(chan struct{})}
+		r.hash = r.key.sum(r.handler.layer) // a mark may need it once the key is given back
 	}
-	return r.patience.join(now, r.layer.config.MaxWait)
+	return r.crowd.patience.join(now, r.handler.layer.config.MaxWait)
 }
 
 // leave counts one follower less. The last one ends a run for which nobody
@@ -71,7 +84,7 @@ func (r *run) leave() {
 	r.shard.mu.Lock()
 	r.waiting--
 	if r.waiting == 0 {
-		r.patience.end()
+		r.crowd.patience.end()
 	}
 	if r.outcome != nil && r.outcome.stream != nil {
 		r.outcome.stream.readers.Add(-1)
@@ -97,9 +110,9 @@ func (r *run) endIfAbandoned() {
 	switch {
 	case !abandoned:
 	case errors.Is(r.life.parent.Err(), context.DeadlineExceeded):
-		r.cancel(&errLate)
+		r.cancel(isLate)
 	default:
-		r.cancel(&errAbandoned)
+		r.cancel(isAbandoned)
 	}
 }
 
@@ -110,12 +123,12 @@ func (r *run) remove() {
 		return
 	}
 	r.closed = true
-	r.layer.writes.live.Add(-1)
+	r.handler.layer.writes.live.Add(-1)
 	r.shard.unfile(r)
 }
 
 // close removes the run, and returns how many wait for a decision.
-func (r *run) close() (waiting int) {
+func (r *run) close() (waiting int32) {
 	r.shard.mu.Lock()
 	r.remove()
 	if r.outcome == nil {
@@ -138,9 +151,9 @@ func (r *run) decide(o *outcome) bool {
 	if o.stream != nil {
 		o.stream.readers.Store(int64(r.waiting))
 	}
-	r.patience.end()
-	if r.decided != nil {
-		close(r.decided)
+	if r.crowd != nil {
+		r.crowd.patience.end()
+		close(r.crowd.decided)
 	}
 	return true
 }
@@ -155,5 +168,5 @@ func (r *run) refuse() {
 }
 
 func (r *run) mark() {
-	r.layer.marks.add(r.hash, r.layer.now()+r.layer.config.Uncollapsible)
+	r.handler.layer.marks.add(r.hash, r.handler.layer.now()+r.handler.layer.config.Uncollapsible)
 }

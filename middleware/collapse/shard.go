@@ -44,7 +44,7 @@ func (s *shard) enter(l *Layer, k *key, r *http.Request, now time.Duration) (_ *
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if standing := s.find(l, k, r.Header, now); standing != nil {
-		if standing.waiting >= l.config.MaxFollowers {
+		if int(standing.waiting) >= l.config.MaxFollowers {
 			return nil, turnedAway, nil
 		}
 		over = standing.join(now)
@@ -100,7 +100,7 @@ func (s *shard) fileAmong(r *run) {
 	if s.runs == nil {
 		s.runs = make(map[uint64]*run)
 	}
-	r.hash = r.key.sum(r.layer)
+	r.hash = r.key.sum(r.handler.layer)
 	s.runs[r.hash] = r
 	if len(s.runs) == 1 {
 		s.crowded.Store(true)

@@ -30,7 +30,7 @@ func (s *stall) end() {
 // nobody is held up by another's connection. A handler that pauses in the middle
 // of a stream takes as long as it takes, as it would without the layer.
 func (r *run) await(w http.ResponseWriter, req *http.Request, s *stream, pos int64, more <-chan struct{}, stall *stall) progress {
-	limit := r.layer.config.MaxWait
+	limit := r.handler.layer.config.MaxWait
 	for rest := limit; ; {
 		select {
 		case <-more:
@@ -44,7 +44,7 @@ func (r *run) await(w http.ResponseWriter, req *http.Request, s *stream, pos int
 		}
 		rest = limit
 		if since := time.Duration(s.blocked.Load()); since > 0 {
-			if rest -= r.layer.now() - since; rest <= 0 {
+			if rest -= r.handler.layer.now() - since; rest <= 0 {
 				return lost
 			}
 		}

@@ -39,7 +39,7 @@ const minChunk = 4 << 10
 
 // window is how much of an answer is held for those who read along, in bytes. Of
 // one that is no longer, nobody can fall behind.
-func (r *run) window() int64 { return 2 * r.layer.config.MaxBody }
+func (r *run) window() int64 { return 2 * r.handler.layer.config.MaxBody }
 
 // beginStream lets those who wait read along, if there are any and they may. It
 // returns nil if nobody does.
@@ -152,7 +152,7 @@ func (r *run) endStream(returned bool) {
 	}
 	s.complete, s.aborted = returned, !returned
 	if returned {
-		s.trailers = trailersIn(r.out.Header())
+		s.trailers = trailersIn(r.w.Header())
 	}
 	s.wake()
 }
