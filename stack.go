@@ -24,6 +24,7 @@ type Stack struct {
 	layers []middleware.Middleware // the outermost first
 	lock   *lock.Layer
 	reads  *collapse.Layer
+	past   func(layers, next http.Handler) *shortcut // what makes the shortcut past layers
 }
 
 // New returns a Stack with a copy of c. Every mistake in c and in what is nested
@@ -53,7 +54,7 @@ func build(c Config, shared *collapse.Layer) (*Stack, error) {
 // Handler protects next, which is usually a whole router. Called twice it makes
 // two handlers, which share the gate, the locks and what is recorded.
 func (s *Stack) Handler(next http.Handler) http.Handler {
-	return middleware.Chain(s.layers...)(next)
+	return s.past(middleware.Chain(s.layers...)(next), next)
 }
 
 // HandlerFunc makes a handler of a function that either answers or returns an
@@ -142,6 +143,7 @@ func (b *builder) build() {
 	if once != nil && b.c.Idempotency.Transactional {
 		b.add(once.Run)
 	}
+	b.s.past = b.shortcut(once)
 }
 
 func (b *builder) add(m middleware.Middleware) { b.s.layers = append(b.s.layers, m) }
