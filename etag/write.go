@@ -128,7 +128,9 @@ type holdBack bool
 
 // Decide implements [middleware.Stage].
 func (h holdBack) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
-	quoteTag(rec.Fields()) // what the handler says of the new version must be one that it can be sent back
+	if !rec.Plain() {
+		quoteTag(rec.Fields()) // what the handler says of the new version must be one that it can be sent back
+	}
 	if h {
 		return middleware.Buffer
 	}
@@ -170,9 +172,9 @@ func (wr *write) judgeAndRun(ctx context.Context, rec *middleware.Recorder) *pro
 		if p, answered := wr.judge(rec); p != nil || answered {
 			return p
 		}
-	}
-	if wr.pass != nil && wr.pass.Err() != nil { // the check took too long
-		return gateClosed(context.Cause(wr.pass))
+		if wr.pass != nil && wr.pass.Err() != nil { // the check took too long
+			return gateClosed(context.Cause(wr.pass))
+		}
 	}
 	after := wr.questionAfter() // before the handler can change what it is made of
 	wr.run(rec)
