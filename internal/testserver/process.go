@@ -7,7 +7,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -42,6 +47,74 @@ func start(t testing.TB, p program) *Process {
 	t.Cleanup(func() { s.Stop(t) })
 	s.Start(t)
 	return s
+}
+
+// unprivileged returns the user with one of these names where the tests run as
+// root, as whom many servers refuse to run; else nil, which is the tests' own.
+func unprivileged(t testing.TB, names ...string) *syscall.Credential {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return nil
+	}
+	for _, name := range append(names, "nobody") {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	t.Fatalf("testserver: none of the users %v exists", names)
+	return nil
+}
+
+// folder makes a folder that belongs to whom a server runs as. It is removed with
+// the test.
+func folder(t testing.TB, owner *syscall.Credential) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "concord-server-") //nolint:usetesting // TempDir lies in a folder that is closed to others
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if owner != nil {
+		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			t.Fatalf("testserver: %v", err)
+		}
+	}
+	return dir
+}
+
+// prepare runs a program to its end, as the owner.
+func prepare(t testing.TB, owner *syscall.Credential, binary string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // the programs are named here
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	cmd.Dir = "/"
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("testserver: %s: %v\n%s", binary, err, said)
+	}
+}
+
+// onPath returns the first of the programs that there is, on PATH or in folders
+// that match a pattern; "": there is none.
+func onPath(pattern string, names ...string) string {
+	folders, _ := filepath.Glob(pattern)
+	slices.Reverse(folders) // of several versions the last
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+		for _, folder := range folders {
+			if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
 }
 
 // Start starts the server again, at the address and with the data that it had,

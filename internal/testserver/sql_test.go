@@ -1,0 +1,24 @@
+//go:build unix
+
+package testserver
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestPrivateDatabasesCanBeKilledAndStartedAgain(t *testing.T) {
+	for name, private := range map[string]func(testing.TB, ...string) (string, *Process){
+		"PostgreSQL": PrivatePostgres,
+		"MariaDB":    PrivateMariaDB,
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, p := private(t)
+			assert.True(t, strings.Contains(url, "127.0.0.1:"), url)
+			p.Kill(t)
+			p.Start(t) // which waits until it answers
+		})
+	}
+}

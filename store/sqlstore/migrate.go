@@ -1,0 +1,13 @@
+package sqlstore
+
+import "context"
+
+// Migrate makes the table, with its index, if it is not there. It may be called
+// at each start, by several servers at once. On PostgreSQL and MySQL it only reads
+// if the table is there, so that the role of the server needs no right to make
+// one. A SQLite that is not in WAL mode is an error.
+func (s *Store) Migrate(ctx context.Context) error {
+	return s.insist(ctx, "migrate", func(ctx context.Context) (bool, error) {
+		return true, s.steps.migrate(ctx, s.records)
+	})
+}

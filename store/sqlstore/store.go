@@ -1,0 +1,133 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/concordhttp/concord/store"
+)
+
+// Store is a [store.Store] in a table of a database, and a [store.Watcher],
+// [store.Sweeper] and [store.Beginner]. It is made by [New] and safe for
+// concurrent use.
+type Store struct {
+	config  Config
+	db      *sql.DB // of the handlers' transactions
+	records *sql.DB
+	steps   steps
+	ear     *ear // nil: Watch polls
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Watcher  = (*Store)(nil)
+	_ store.Sweeper  = (*Store)(nil)
+	_ store.Beginner = (*Store)(nil)
+)
+
+// New returns a store on db, and on Config.Records if that is given. Both stay
+// the caller's, to be closed after the store. It asks the database nothing; see
+// [Store.Migrate]. The error joins a *[store.ConfigError] for every mistake.
+func New(db *sql.DB, c Config) (*Store, error) {
+	c = c.withDefaults(db)
+	err := c.check()
+	if db == nil {
+		err = errors.Join(&store.ConfigError{Field: "db", Reason: "is required"}, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{config: c, db: db, records: c.Records, steps: stepsOf(c.Dialect, c.Table), closed: make(chan struct{})}
+	if p, ok := s.steps.(*postgres); ok && c.Listen != nil {
+		s.ear = newEar(c, p)
+	}
+	return s, nil
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, key string) (r store.Record, found bool, err error) {
+	if err := store.CheckKey(key); err != nil {
+		return store.Record{}, false, err
+	}
+	err = s.insist(ctx, "get", func(ctx context.Context) (bool, error) {
+		r, found, err = get(ctx, s.steps, s.records, []byte(key))
+		return true, err
+	})
+	return r, found && err == nil, err
+}
+
+// Create implements [store.Store]. A body over Config.MaxBody is
+// store.ErrTooLarge.
+func (s *Store) Create(ctx context.Context, key string, r store.Record) (standing store.Record, created bool, err error) {
+	w, err := newWrite(key, r, s.config.MaxBody, false)
+	if err != nil {
+		return store.Record{}, false, err
+	}
+	err = s.insist(ctx, "create", func(ctx context.Context) (done bool, err error) {
+		standing, created, done, err = create(ctx, s.steps, s.records, w, r)
+		return done, err
+	})
+	return standing, created && err == nil, err
+}
+
+// Replace implements [store.Store]. A body over Config.MaxBody is dropped.
+func (s *Store) Replace(ctx context.Context, key string, version uint64, r store.Record) (standing store.Record, replaced bool, err error) {
+	w, err := newWrite(key, r, s.config.MaxBody, true)
+	if err != nil {
+		return store.Record{}, false, err
+	}
+	err = s.insist(ctx, "replace", func(ctx context.Context) (done bool, err error) {
+		standing, replaced, done, err = replace(ctx, s.steps, s.records, version, w, r)
+		return done, err
+	})
+	return standing, replaced && err == nil, err
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, key string, version uint64) (deleted bool, err error) {
+	if err := store.CheckKey(key); err != nil {
+		return false, err
+	}
+	err = s.insist(ctx, "delete", func(ctx context.Context) (bool, error) {
+		v, possible := signed(version)
+		if !possible {
+			return true, nil
+		}
+		deleted, err = s.steps.remove(ctx, s.records, []byte(key), v)
+		return true, err
+	})
+	return deleted && err == nil, err
+}
+
+// Close wakes those who watch and ends listening. From then on every method
+// fails with [store.ErrClosed]. Transactions that have begun, and the pools of
+// connections, are left alone. It always returns nil, however often it is called.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		close(s.closed)
+		if s.ear != nil {
+			s.ear.close()
+		}
+	})
+	return nil
+}
+
+// usable returns the error of a context that has ended or a store that was
+// closed.
+func (s *Store) usable(ctx context.Context, what string) error {
+	if err := ctx.Err(); err != nil {
+		return failure(ctx, what, err)
+	}
+	select {
+	case <-s.closed:
+		return fmt.Errorf("sqlstore: %s: %w", what, store.ErrClosed)
+	default:
+		return nil
+	}
+}
