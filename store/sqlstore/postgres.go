@@ -44,7 +44,7 @@ WITH standing AS MATERIALIZED (
 	WHERE r.expires <= {now}
 	RETURNING r.version
 )
-SELECT true, version, 0::bigint, 0::bigint, 0::bigint, NULL::bytea, NULL::bytea FROM made
+SELECT true, version, 0::bigint, 0::bigint, 0::bigint, NULL::bytea, NULL::bytea, false FROM made
 UNION ALL SELECT false, standing.* FROM standing`)
 
 	// The row is locked by the query inside, before {now} is asked for: an UPDATE

@@ -23,14 +23,15 @@ import (
 // row is a row as it was read, and the time by which it was.
 type row struct {
 	version, written, expires, now int64
-	head, body                     []byte // body: nil if it was dropped
+	head, body                     []byte
+	dropped                        bool // there was a body; some drivers make nil of one that is empty
 }
 
 // rowColumns are those of a row in the order of scan; {now} is the clock.
-const rowColumns = "version, written, expires, {now}, head, body"
+const rowColumns = "version, written, expires, {now}, head, body, body IS NULL"
 
 func (r *row) fields() []any {
-	return []any{&r.version, &r.written, &r.expires, &r.now, &r.head, &r.body}
+	return []any{&r.version, &r.written, &r.expires, &r.now, &r.head, &r.body, &r.dropped}
 }
 
 // live reports whether there is a record.
@@ -48,7 +49,7 @@ func (r *row) record() (store.Record, error) {
 	return store.Record{
 		Head:    r.head,
 		Body:    r.body,
-		Dropped: r.body == nil,
+		Dropped: r.dropped,
 		TTL:     duration(r.expires - r.now),
 		Age:     duration(max(0, r.now-r.written)), // a clock that was set back makes nothing younger than new
 		Version: uint64(r.version),

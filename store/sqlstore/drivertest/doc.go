@@ -1,0 +1,3 @@
+// Package drivertest checks package sqlstore with real drivers on real databases.
+// It exports nothing.
+package drivertest
