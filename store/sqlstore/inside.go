@@ -51,4 +51,8 @@ func (m mysqlInside) look(ctx context.Context, q Querier, key []byte) (r row, fo
 	return r, found, err
 }
 
-func (s *sqliteSteps) inside() steps { return s }
+func (s *sqliteSteps) inside() steps {
+	in := *s
+	in.line = nil
+	return &in
+}

@@ -8,6 +8,6 @@ import "context"
 // one. A SQLite that is not in WAL mode is an error.
 func (s *Store) Migrate(ctx context.Context) error {
 	return s.insist(ctx, "migrate", func(ctx context.Context) (bool, error) {
-		return true, s.steps.migrate(ctx, s.records)
+		return true, s.steps.migrate(ctx, s.config.Records)
 	})
 }

@@ -15,14 +15,18 @@ const sqliteNow = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000"
 // sqliteSteps reads before it writes: a statement that writes takes the one lock
 // that there is, whether or not it finds anything to do, and a replay must not
 // wait for the transaction of another request.
+//
+// Those of one process that write wait in line for each other. SQLite has none:
+// who finds its lock taken sleeps, and tries again.
 type sqliteSteps struct {
 	fill *strings.Replacer
+	line chan struct{} // has room for the one whose turn it is; nil: inside a transaction, which has the lock or must not wait for it
 
 	lookIt, peekIt, createIt, replaceIt, removeIt, sweepIt string
 }
 
 func newSQLite(table string) *sqliteSteps {
-	s := &sqliteSteps{fill: words(table, `"`, sqliteNow)}
+	s := &sqliteSteps{fill: words(table, `"`, sqliteNow), line: make(chan struct{}, 1)}
 	s.lookIt = s.fill.Replace(`SELECT {row} FROM {table} WHERE key = ?1`)
 	s.peekIt = s.fill.Replace(`SELECT version, written, expires, {now} FROM {table} WHERE key = ?1`)
 	s.createIt = s.fill.Replace(`
@@ -62,22 +66,50 @@ func (s *sqliteSteps) create(ctx context.Context, q Querier, w write) (version i
 	if err != nil || found && standing.live() {
 		return 0, standing, found, err
 	}
-	_, err = one(ctx, q, []any{&version}, s.createIt, w.key, w.ttl, w.head, w.body)
+	err = s.turn(ctx, func() error {
+		_, err := one(ctx, q, []any{&version}, s.createIt, w.key, w.ttl, w.head, w.body)
+		return err
+	})
 	return version, row{}, false, err
 }
 
 func (s *sqliteSteps) replace(ctx context.Context, q Querier, version int64, w write) (next int64, err error) {
-	_, err = one(ctx, q, []any{&next}, s.replaceIt, w.key, version, w.ttl, w.head, w.body)
+	err = s.turn(ctx, func() error {
+		_, err := one(ctx, q, []any{&next}, s.replaceIt, w.key, version, w.ttl, w.head, w.body)
+		return err
+	})
 	return next, err
 }
 
 func (s *sqliteSteps) remove(ctx context.Context, q Querier, key []byte, version int64) (bool, error) {
-	n, err := affected(q.ExecContext(ctx, s.removeIt, key, version))
+	n, err := s.exec(ctx, q, s.removeIt, key, version)
 	return n > 0, err
 }
 
 func (s *sqliteSteps) sweep(ctx context.Context, q Querier, limit int) (int64, error) {
-	return affected(q.ExecContext(ctx, s.sweepIt, limit))
+	return s.exec(ctx, q, s.sweepIt, limit)
+}
+
+func (s *sqliteSteps) exec(ctx context.Context, q Querier, statement string, args ...any) (n int64, err error) {
+	err = s.turn(ctx, func() error {
+		n, err = affected(q.ExecContext(ctx, statement, args...))
+		return err
+	})
+	return n, err
+}
+
+// turn writes when it is its turn.
+func (s *sqliteSteps) turn(ctx context.Context, write func() error) error {
+	if s.line == nil {
+		return write()
+	}
+	select {
+	case s.line <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.line }()
+	return write()
 }
 
 // migrate also refuses what cannot work: reads that wait for writes.

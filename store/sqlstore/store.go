@@ -16,7 +16,7 @@ import (
 type Store struct {
 	config  Config
 	db      *sql.DB // of the handlers' transactions
-	records *sql.DB
+	records Querier
 	steps   steps
 	ear     *ear // nil: Watch polls
 
@@ -44,6 +44,9 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{config: c, db: db, records: c.Records, steps: stepsOf(c.Dialect, c.Table), closed: make(chan struct{})}
+	if c.Dialect == SQLite {
+		s.records = prepare(c.Records)
+	}
 	if p, ok := s.steps.(*postgres); ok && c.Listen != nil {
 		s.ear = newEar(c, p)
 	}
@@ -113,6 +116,9 @@ func (s *Store) Close() error {
 		close(s.closed)
 		if s.ear != nil {
 			s.ear.close()
+		}
+		if p, ok := s.records.(*prepared); ok {
+			p.close()
 		}
 	})
 	return nil

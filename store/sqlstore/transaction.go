@@ -93,7 +93,7 @@ func (t *transaction) step(ctx context.Context, what string, step func(steps, *s
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tx, err := t.begun(t.s.records)
+	tx, err := t.begun(t.s.config.Records)
 	if err != nil {
 		return fmt.Errorf("sqlstore: %s: %w", what, err)
 	}
