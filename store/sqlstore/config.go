@@ -63,7 +63,8 @@ type Config struct {
 	Isolation sql.IsolationLevel
 
 	// Listen waits for a notification of PostgreSQL; it depends on the driver.
-	// Nil: Watch polls. See [Listen].
+	// It takes one connection of Records while somebody waits, so there must be
+	// two at least. Nil: Watch polls. See [Listen].
 	Listen Listen
 }
 
@@ -119,6 +120,9 @@ func (c Config) check() error {
 	}
 	if c.Listen != nil && c.Dialect != PostgreSQL {
 		wrong("Listen", nil, "is for PostgreSQL alone")
+	}
+	if c.Listen != nil && c.Records != nil && c.Records.Stats().MaxOpenConnections == 1 {
+		wrong("Listen", nil, "needs a connection of its own, and Records has but one")
 	}
 	return errors.Join(errs...)
 }

@@ -10,9 +10,16 @@ import (
 	"github.com/concordhttp/concord/store/storetest"
 )
 
-// TestConformance runs the suite on every database.
+// TestConformance runs the suite on every database; on PostgreSQL with both
+// drivers, and with one of them where everything is SERIALIZABLE.
 func TestConformance(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, d database) { conforms(t, d) })
+	eachDatabase(t, func(t *testing.T, d database) {
+		if d.name == pgxPostgres.name {
+			conforms(t, d, "default_transaction_isolation=serializable")
+			return
+		}
+		conforms(t, d)
+	})
 }
 
 func conforms(t *testing.T, d database, settings ...string) {
