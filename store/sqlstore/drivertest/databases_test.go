@@ -124,7 +124,7 @@ func (d database) store(t testing.TB, db *sql.DB, change ...func(*sqlstore.Confi
 	s, err := sqlstore.New(db, c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.Migrate(t.Context()))
+	require.NoError(t, s.Migrate(context.Background()))
 	return s
 }
 

@@ -41,6 +41,10 @@ func (l lasting) Errorf(format string, args ...any) {
 func (lasting) Helper() {}
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(frozenDriver); name != "" {
+		freezing(name, os.Getenv(frozenSource), os.Getenv(frozenWhere))
+		return
+	}
 	code := m.Run()
 	for _, s := range []*shared{&postgresServer, &mariaServer} {
 		for i := range s.end {

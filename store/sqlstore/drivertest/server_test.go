@@ -30,13 +30,20 @@ type bank struct {
 }
 
 // newBank makes one in a place of its own. Records have connections of their own.
-func newBank(t testing.TB, d database, settings ...string) *bank {
+func newBank(t testing.TB, d database, change ...func(*sqlstore.Config)) *bank {
 	t.Helper()
-	b := &bank{database: d, source: d.source(t, settings...)}
+	b := d.bankAt(t, d.source(t), change...)
+	b.exec(t, "CREATE TABLE charges (id INTEGER PRIMARY KEY, account VARCHAR(100))")
+	return b
+}
+
+// bankAt opens the one that is there.
+func (d database) bankAt(t testing.TB, source string, change ...func(*sqlstore.Config)) *bank {
+	t.Helper()
+	b := &bank{database: d, source: source}
 	b.db, b.spy = d.spied(t, b.source)
 	records := d.open(t, b.source)
-	b.store = d.store(t, b.db, func(c *sqlstore.Config) { c.Records = records })
-	b.exec(t, "CREATE TABLE charges (id INTEGER PRIMARY KEY, account VARCHAR(100))")
+	b.store = d.store(t, b.db, append([]func(*sqlstore.Config){func(c *sqlstore.Config) { c.Records = records }}, change...)...)
 	return b
 }
 
