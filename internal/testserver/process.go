@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -187,8 +189,14 @@ func (s *Process) signal(t testing.TB, signal syscall.Signal, ends bool) {
 	default:
 	}
 	pid := s.cmd.Process.Pid
-	if err := syscall.Kill(-pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("testserver: %v", err)
+	family := []int{-pid}
+	if signal != syscall.SIGTERM { // which the server passes on as it sees fit
+		family = append(family, children(pid)...)
+	}
+	for _, id := range family {
+		if err := syscall.Kill(id, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("testserver: %v", err)
+		}
 	}
 	if !ends {
 		return
@@ -201,6 +209,21 @@ func (s *Process) signal(t testing.TB, signal syscall.Signal, ends bool) {
 		<-s.end
 		t.Errorf("testserver: %s did not end for %v", s.binary, signal)
 	}
+}
+
+// children are the processes that a server has started, which need not be of its
+// group: those of PostgreSQL are of their own.
+func children(pid int) (ids []int) {
+	all, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return nil // not on Linux
+	}
+	for _, field := range strings.Fields(string(all)) {
+		if id, err := strconv.Atoi(field); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // freePort returns a port of the loopback that was free a moment ago.

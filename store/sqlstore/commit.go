@@ -4,10 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/concordhttp/concord/store"
 )
 
 // Commit implements [store.Tx]. An error leaves it open what happened, unless it
@@ -51,36 +48,22 @@ func (t *transaction) Rollback() error {
 	return err
 }
 
-var errNoAnswer = errors.New("no answer in time")
-
-// end ends the transaction and gives its connection back. Drivers cannot be told
-// how long that may take, since sql.Tx has no context for it; so it goes on by
-// itself when nobody waits for it any more, until its connection breaks. Under mu.
+// end ends the transaction and gives its connection back. That goes on by itself
+// when nobody waits for it any more. Under mu.
 func (t *transaction) end(how func(*sql.Tx) error) error {
 	t.ended = true
 	if t.tx == nil {
 		return nil
 	}
 	tx, leave := t.tx, t.leave
-	answer := make(chan error, 1)
-	go func() {
-		err := how(tx)
-		leave(err == nil)
-		answer <- err
-	}()
 	ctx, cancel := t.patience()
 	defer cancel()
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-answer: // both at once: what is known counts
-		return err
-	default:
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, errNoAnswer)
-	}
+	_, err := bounded(ctx, func() (struct{}, error) {
+		err := how(tx)
+		leave(err == nil)
+		return struct{}{}, err
+	})
+	return err
 }
 
 // patience is how long an end is waited for: as long as the transaction may last,

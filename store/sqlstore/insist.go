@@ -15,27 +15,45 @@ const (
 
 var errContended = errors.New("others were always faster")
 
-// insist takes a step until it is done, for CallTimeout at most. A step that is
-// not done without an error met others who were faster, and so did one whose
-// statement the database has ended for their sake; any other error ends it.
-func (s *Store) insist(ctx context.Context, what string, step func(context.Context) (done bool, err error)) error {
+// step is one attempt at something. Not done without an error, it met others who
+// were faster.
+type step[T any] func(ctx context.Context) (value T, done bool, err error)
+
+// outcome is what a step has come to.
+type outcome[T any] struct {
+	value T
+	done  bool
+}
+
+// take takes the step once.
+func (f step[T]) take(ctx context.Context) (outcome[T], error) {
+	return bounded(ctx, func() (o outcome[T], err error) {
+		o.value, o.done, err = f(ctx)
+		return o, err
+	})
+}
+
+// insist takes a step until it is done, for CallTimeout at most. It is taken again
+// if others were faster, and if the database has ended its statement for their
+// sake; any other error ends it.
+func insist[T any](ctx context.Context, s *Store, what string, f step[T]) (none T, err error) {
 	if err := s.usable(ctx, what); err != nil {
-		return err
+		return none, err
 	}
 	within, cancel := context.WithTimeout(ctx, s.config.CallTimeout)
 	defer cancel()
 	for n := 0; ; n++ {
-		done, err := step(within)
+		o, err := f.take(within)
 		switch {
-		case done && err == nil:
-			return nil
+		case o.done && err == nil:
+			return o.value, nil
 		case err == nil:
 			err = errContended
 		case !transient(err):
-			return failure(ctx, what, err)
+			return none, failure(ctx, what, err)
 		}
 		if !pause(within, retryMin, retryMax, n) {
-			return failure(ctx, what, err)
+			return none, failure(ctx, what, err)
 		}
 	}
 }

@@ -7,7 +7,9 @@ import "context"
 // if the table is there, so that the role of the server needs no right to make
 // one. A SQLite that is not in WAL mode is an error.
 func (s *Store) Migrate(ctx context.Context) error {
-	return s.insist(ctx, "migrate", func(ctx context.Context) (bool, error) {
-		return true, s.steps.migrate(ctx, s.config.Records)
+	_, err := insist(ctx, s, "migrate", func(ctx context.Context) (struct{}, bool, error) {
+		err := s.steps.migrate(ctx, s.config.Records)
+		return struct{}{}, err == nil, err
 	})
+	return err
 }

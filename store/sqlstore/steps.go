@@ -76,53 +76,68 @@ func signed(version uint64) (int64, bool) {
 	return int64(version), version != 0 && version <= math.MaxInt64
 }
 
+// answer is what a method of store.Store returns beside its error.
+type answer struct {
+	record store.Record
+	ok     bool
+}
+
 // The steps of the contract, each on a pool or in a transaction, once. Done is
 // false if it has to be taken again: what stood in the way was gone when it was
 // looked for.
 
-func create(ctx context.Context, d steps, q Querier, w write, r store.Record) (standing store.Record, created, done bool, err error) {
+func get(ctx context.Context, d steps, q Querier, key []byte) (a answer, done bool, err error) {
+	in, found, err := d.look(ctx, q, key)
+	if err != nil || !found || !in.live() {
+		return answer{}, err == nil, err
+	}
+	r, err := in.record()
+	return answer{r, true}, err == nil, err
+}
+
+func create(ctx context.Context, d steps, q Querier, w write, r store.Record) (a answer, done bool, err error) {
 	version, in, found, err := d.create(ctx, q, w)
 	switch {
 	case err != nil:
-		return store.Record{}, false, false, err
+		return answer{}, false, err
 	case version != 0:
-		return w.standing(version, r), true, true, nil
+		return answer{w.standing(version, r), true}, true, nil
 	case !found:
-		return store.Record{}, false, false, nil
+		return answer{}, false, nil
 	}
-	standing, err = in.record()
-	return standing, false, err == nil, err
+	standing, err := in.record()
+	return answer{standing, false}, err == nil, err
 }
 
-func replace(ctx context.Context, d steps, q Querier, version uint64, w write, r store.Record) (standing store.Record, replaced, done bool, err error) {
+func replace(ctx context.Context, d steps, q Querier, version uint64, w write, r store.Record) (a answer, done bool, err error) {
 	v, possible := signed(version)
 	if possible {
 		next, err := d.replace(ctx, q, v, w)
 		if err != nil {
-			return store.Record{}, false, false, err
+			return answer{}, false, err
 		}
 		if next != 0 {
-			return w.standing(next, r), true, true, nil
+			return answer{w.standing(next, r), true}, true, nil
 		}
 	}
 	in, found, err := d.look(ctx, q, w.key)
 	switch {
 	case err != nil:
-		return store.Record{}, false, false, err
+		return answer{}, false, err
 	case !found || !in.live():
-		return store.Record{}, false, true, nil
+		return answer{}, true, nil
 	case possible && in.version == v:
-		return store.Record{}, false, false, nil // it came after the first look
+		return answer{}, false, nil // it came after the first look
 	}
-	standing, err = in.record()
-	return standing, false, err == nil, err
+	standing, err := in.record()
+	return answer{standing, false}, err == nil, err
 }
 
-func get(ctx context.Context, d steps, q Querier, key []byte) (store.Record, bool, error) {
-	in, found, err := d.look(ctx, q, key)
-	if err != nil || !found || !in.live() {
-		return store.Record{}, false, err
+func remove(ctx context.Context, d steps, q Querier, key []byte, version uint64) (a answer, done bool, err error) {
+	v, possible := signed(version)
+	if !possible {
+		return answer{}, true, nil
 	}
-	r, err := in.record()
-	return r, err == nil, err
+	a.ok, err = d.remove(ctx, q, key, v)
+	return a, err == nil, err
 }

@@ -54,15 +54,14 @@ func New(db *sql.DB, c Config) (*Store, error) {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, key string) (r store.Record, found bool, err error) {
+func (s *Store) Get(ctx context.Context, key string) (store.Record, bool, error) {
 	if err := store.CheckKey(key); err != nil {
 		return store.Record{}, false, err
 	}
-	err = s.insist(ctx, "get", func(ctx context.Context) (bool, error) {
-		r, found, err = get(ctx, s.steps, s.records, []byte(key))
-		return true, err
+	a, err := insist(ctx, s, "get", func(ctx context.Context) (answer, bool, error) {
+		return get(ctx, s.steps, s.records, []byte(key))
 	})
-	return r, found && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Create implements [store.Store]. A body over Config.MaxBody is
@@ -72,11 +71,10 @@ func (s *Store) Create(ctx context.Context, key string, r store.Record) (standin
 	if err != nil {
 		return store.Record{}, false, err
 	}
-	err = s.insist(ctx, "create", func(ctx context.Context) (done bool, err error) {
-		standing, created, done, err = create(ctx, s.steps, s.records, w, r)
-		return done, err
+	a, err := insist(ctx, s, "create", func(ctx context.Context) (answer, bool, error) {
+		return create(ctx, s.steps, s.records, w, r)
 	})
-	return standing, created && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Replace implements [store.Store]. A body over Config.MaxBody is dropped.
@@ -85,11 +83,10 @@ func (s *Store) Replace(ctx context.Context, key string, version uint64, r store
 	if err != nil {
 		return store.Record{}, false, err
 	}
-	err = s.insist(ctx, "replace", func(ctx context.Context) (done bool, err error) {
-		standing, replaced, done, err = replace(ctx, s.steps, s.records, version, w, r)
-		return done, err
+	a, err := insist(ctx, s, "replace", func(ctx context.Context) (answer, bool, error) {
+		return replace(ctx, s.steps, s.records, version, w, r)
 	})
-	return standing, replaced && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Delete implements [store.Store].
@@ -97,15 +94,10 @@ func (s *Store) Delete(ctx context.Context, key string, version uint64) (deleted
 	if err := store.CheckKey(key); err != nil {
 		return false, err
 	}
-	err = s.insist(ctx, "delete", func(ctx context.Context) (bool, error) {
-		v, possible := signed(version)
-		if !possible {
-			return true, nil
-		}
-		deleted, err = s.steps.remove(ctx, s.records, []byte(key), v)
-		return true, err
+	a, err := insist(ctx, s, "delete", func(ctx context.Context) (answer, bool, error) {
+		return remove(ctx, s.steps, s.records, []byte(key), version)
 	})
-	return deleted && err == nil, err
+	return a.ok, err
 }
 
 // Close wakes those who watch and ends listening. From then on every method

@@ -10,11 +10,9 @@ import (
 // sweep at once. Call it every few minutes: without it the table only grows.
 func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 	for {
-		var n int64
-		err := s.insist(ctx, "sweep", func(ctx context.Context) (bool, error) {
-			var err error
-			n, err = s.steps.sweep(ctx, s.records, s.config.SweepBatch)
-			return true, err
+		n, err := insist(ctx, s, "sweep", func(ctx context.Context) (int64, bool, error) {
+			n, err := s.steps.sweep(ctx, s.records, s.config.SweepBatch)
+			return n, err == nil, err
 		})
 		removed += int(n)
 		if err != nil || n < int64(s.config.SweepBatch) {

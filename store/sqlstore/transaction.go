@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -75,43 +76,54 @@ func (t *transaction) begun(db *sql.DB) (*sql.Tx, error) {
 		return t.tx, nil
 	}
 	options := &sql.TxOptions{Isolation: t.s.config.Isolation}
-	tx, leave, err := t.s.steps.begin(t.ctx, db, options)
+	type opened struct {
+		tx    *sql.Tx
+		leave leave
+	}
+	o, err := bounded(t.ctx, func() (opened, error) {
+		tx, leave, err := t.s.steps.begin(t.ctx, db, options)
+		if err == nil && t.ctx.Err() != nil { // nobody may be there any more
+			err = errors.Join(t.ctx.Err(), tx.Rollback())
+			leave(false)
+		}
+		return opened{tx, leave}, err
+	})
 	if err != nil {
 		t.failed = failure(t.ctx, "begin", err)
 		return nil, t.failed
 	}
-	t.tx, t.leave = tx, leave
-	return tx, nil
+	t.tx, t.leave = o.tx, o.leave
+	return t.tx, nil
 }
 
-// step takes a step on records in the transaction. Whether that is still there is
-// found out before the first of them: its place may have been taken by none, in
+// inside takes a step on records in the transaction. Whether that is still there
+// is found out before the first of them: its place may have been taken by none, in
 // which each statement commits by itself.
-func (t *transaction) step(ctx context.Context, what string, step func(steps, *sql.Tx) (done bool, err error)) error {
+func (t *transaction) inside(ctx context.Context, what string, f func(context.Context, steps, Querier) (answer, bool, error)) (answer, error) {
 	if err := t.s.usable(ctx, what); err != nil {
-		return err
+		return answer{}, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tx, err := t.begun(t.s.config.Records)
 	if err != nil {
-		return fmt.Errorf("sqlstore: %s: %w", what, err)
+		return answer{}, fmt.Errorf("sqlstore: %s: %w", what, err)
 	}
-	err = t.prove(ctx)
+	within, cancel := context.WithTimeout(ctx, t.s.config.CallTimeout)
+	defer cancel()
+	take := step[answer](func(ctx context.Context) (answer, bool, error) { return f(ctx, t.s.steps.inside(), tx) })
+	err = t.prove(within)
 	for n := 0; err == nil; n++ {
-		var done bool
-		done, err = step(t.s.steps.inside(), tx)
-		if err == nil && !done && !pause(ctx, retryMin, retryMax, n) {
+		o, failed := take.take(within)
+		if failed == nil && o.done {
+			return o.value, nil
+		}
+		if err = failed; err == nil && !pause(within, retryMin, retryMax, n) {
 			err = errContended
 		}
-		if done {
-			break
-		}
 	}
-	if err != nil {
-		t.failed = failure(ctx, what, err)
-	}
-	return t.failed
+	t.failed = failure(ctx, what, err)
+	return answer{}, t.failed
 }
 
 // prove finds out whether the database has ended the transaction. Under mu.
@@ -120,19 +132,19 @@ func (t *transaction) prove(ctx context.Context) error {
 		return nil
 	}
 	t.proved = true
-	return t.s.steps.alive(ctx, t.tx)
+	_, err := bounded(ctx, func() (struct{}, error) { return struct{}{}, t.s.steps.alive(ctx, t.tx) })
+	return err
 }
 
 // Get implements [store.Store], as the transaction sees it.
-func (t *transaction) Get(ctx context.Context, key string) (r store.Record, found bool, err error) {
+func (t *transaction) Get(ctx context.Context, key string) (store.Record, bool, error) {
 	if err := store.CheckKey(key); err != nil {
 		return store.Record{}, false, err
 	}
-	err = t.step(ctx, "get", func(d steps, tx *sql.Tx) (bool, error) {
-		r, found, err = get(ctx, d, tx, []byte(key))
-		return true, err
+	a, err := t.inside(ctx, "get", func(ctx context.Context, d steps, q Querier) (answer, bool, error) {
+		return get(ctx, d, q, []byte(key))
 	})
-	return r, found && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Create implements [store.Store].
@@ -141,11 +153,10 @@ func (t *transaction) Create(ctx context.Context, key string, r store.Record) (s
 	if err != nil {
 		return store.Record{}, false, err
 	}
-	err = t.step(ctx, "create", func(d steps, tx *sql.Tx) (done bool, err error) {
-		standing, created, done, err = create(ctx, d, tx, w, r)
-		return done, err
+	a, err := t.inside(ctx, "create", func(ctx context.Context, d steps, q Querier) (answer, bool, error) {
+		return create(ctx, d, q, w, r)
 	})
-	return standing, created && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Replace implements [store.Store].
@@ -154,11 +165,10 @@ func (t *transaction) Replace(ctx context.Context, key string, version uint64, r
 	if err != nil {
 		return store.Record{}, false, err
 	}
-	err = t.step(ctx, "replace", func(d steps, tx *sql.Tx) (done bool, err error) {
-		standing, replaced, done, err = replace(ctx, d, tx, version, w, r)
-		return done, err
+	a, err := t.inside(ctx, "replace", func(ctx context.Context, d steps, q Querier) (answer, bool, error) {
+		return replace(ctx, d, q, version, w, r)
 	})
-	return standing, replaced && err == nil, err
+	return a.record, a.ok, err
 }
 
 // Delete implements [store.Store].
@@ -166,11 +176,8 @@ func (t *transaction) Delete(ctx context.Context, key string, version uint64) (d
 	if err := store.CheckKey(key); err != nil {
 		return false, err
 	}
-	err = t.step(ctx, "delete", func(d steps, tx *sql.Tx) (done bool, err error) {
-		if v, possible := signed(version); possible {
-			deleted, err = d.remove(ctx, tx, []byte(key), v)
-		}
-		return true, err
+	a, err := t.inside(ctx, "delete", func(ctx context.Context, d steps, q Querier) (answer, bool, error) {
+		return remove(ctx, d, q, []byte(key), version)
 	})
-	return deleted && err == nil, err
+	return a.ok, err
 }

@@ -44,13 +44,11 @@ func (s *Store) Watch(ctx context.Context, key string, version uint64) error {
 // stands reports whether the record at key still has the version, and when it
 // expires.
 func (s *Store) stands(ctx context.Context, key string, version uint64) (stands bool, expires time.Duration, err error) {
-	err = s.insist(ctx, "watch", func(ctx context.Context) (bool, error) {
-		r, found, err := s.steps.peek(ctx, s.records, []byte(key))
-		stands = found && r.live() && uint64(r.version) == version
-		expires = duration(r.expires - r.now)
-		return true, err
+	r, err := insist(ctx, s, "watch", func(ctx context.Context) (row, bool, error) {
+		r, _, err := s.steps.peek(ctx, s.records, []byte(key))
+		return r, err == nil, err
 	})
-	return stands, expires, err
+	return err == nil && r.live() && uint64(r.version) == version, duration(r.expires - r.now), err
 }
 
 // wait waits for a change, for d, or for the end of ctx or of the store, which

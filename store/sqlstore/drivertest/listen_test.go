@@ -2,6 +2,10 @@ package drivertest
 
 import (
 	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,9 +33,37 @@ func listens(c *sqlstore.Config) {
 	c.Listen, c.PollMin, c.PollMax = pgxListen, 200*time.Millisecond, time.Minute
 }
 
+// TestConformanceOfListening runs the suite on a store that listens, on a
+// PostgreSQL whose clock the test sets.
 func TestConformanceOfListening(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store { return pgxPostgres.fresh(t, listens) })
+	clocks := map[store.Store]string{}
+	storetest.Run(t,
+		func(t *testing.T) store.Store {
+			source := steppedSource(t)
+			s := pgxPostgres.store(t, pgxPostgres.open(t, source), listens)
+			clocks[s] = source
+			return s
+		},
+		storetest.WithClockStep(func(t *testing.T, s store.Store, by time.Duration) {
+			execute(t, "pgx", clocks[s], fmt.Sprintf("UPDATE step SET by = by + '%d seconds'::interval", int(by.Seconds())))
+		}))
+}
+
+// steppedSource is a place with a clock_timestamp of its own, which the table step
+// sets forward and back.
+func steppedSource(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(pgxPostgres.source(t))
+	require.NoError(t, err)
+	execute(t, "pgx", u.String(), "CREATE TABLE step (by interval)")
+	execute(t, "pgx", u.String(), "INSERT INTO step VALUES ('0')")
+	execute(t, "pgx", u.String(), `CREATE FUNCTION clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE plpgsql AS
+		$$ BEGIN RETURN pg_catalog.clock_timestamp() + (SELECT by FROM step); END $$`)
+	q := u.Query()
+	q.Set("search_path", q.Get("search_path")+",pg_catalog")
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // heard waits until watchers of s are woken by notifications alone.
@@ -72,4 +104,75 @@ func TestChangesAreHeardOnOneConnection(t *testing.T) {
 		require.NoError(t, <-woken)
 	}
 	assert.Less(t, time.Since(began), 4*time.Second, "neither a poll nor a look in between has told them")
+}
+
+// Behind a pooler that breaks LISTEN nothing is heard: watchers poll.
+func TestWatchPollsWhereNothingIsHeard(t *testing.T) {
+	t.Parallel()
+	s := pgxPostgres.fresh(t, func(c *sqlstore.Config) {
+		c.PollMax = 20 * time.Millisecond
+		c.Listen = func(ctx context.Context, _ any) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+	})
+	r, _, err := s.Create(t.Context(), "k", store.Record{TTL: time.Hour})
+	require.NoError(t, err)
+	for range 3 {
+		woken := make(chan error, 1)
+		go func() { woken <- s.Watch(t.Context(), "k", r.Version) }()
+		time.Sleep(100 * time.Millisecond)
+		began := time.Now()
+		r, _, err = s.Replace(t.Context(), "k", r.Version, store.Record{TTL: time.Hour})
+		require.NoError(t, err)
+		require.NoError(t, <-woken)
+		assert.Less(t, time.Since(began), time.Second)
+	}
+}
+
+// Nobody is notified of what nobody watches.
+func TestNothingIsNotifiedUnlessSomebodyWatches(t *testing.T) {
+	t.Parallel()
+	s := pgxPostgres.fresh(t)
+	var mu sync.Mutex
+	var said []string
+	other := pgxPostgres.fresh(t, func(c *sqlstore.Config) { // the channel is that of the table's name, whatever the schema
+		listens(c)
+		c.Listen = func(ctx context.Context, driverConn any) (string, error) {
+			payload, err := pgxListen(ctx, driverConn)
+			mu.Lock()
+			defer mu.Unlock()
+			said = append(said, payload)
+			return payload, err
+		}
+	})
+	r, _, err := other.Create(t.Context(), "watched", store.Record{TTL: time.Hour})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	woken := make(chan error, 1)
+	go func() { woken <- other.Watch(ctx, "watched", r.Version) }()
+	time.Sleep(500 * time.Millisecond) // it listens by now
+	mark := func(key string) {
+		r, _, err := s.Create(t.Context(), key, store.Record{TTL: time.Hour})
+		require.NoError(t, err)
+		r, _, err = s.Replace(t.Context(), key, r.Version, store.Record{TTL: time.Hour})
+		require.NoError(t, err)
+		_, err = s.Delete(t.Context(), key, r.Version)
+		require.NoError(t, err)
+	}
+	mark("unwatched")
+	mark("watched")
+	assert.Eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		numbers := 0
+		for _, payload := range said {
+			if _, err := strconv.ParseInt(payload, 10, 64); err == nil {
+				numbers++
+			}
+		}
+		return numbers == 2 // of "watched": the Replace, and the Delete
+	}, 5*time.Second, 10*time.Millisecond)
+	cancel()
+	require.Error(t, <-woken)
 }
