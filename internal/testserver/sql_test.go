@@ -3,7 +3,6 @@
 package testserver
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +15,7 @@ func TestPrivateDatabasesCanBeKilledAndStartedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, p := private(t)
-			assert.True(t, strings.Contains(url, "127.0.0.1:"), url)
+			assert.Contains(t, url, "127.0.0.1:")
 			p.Kill(t)
 			p.Start(t) // which waits until it answers
 		})

@@ -30,23 +30,25 @@ func bounded[T any](ctx context.Context, call func() (T, error)) (T, error) {
 		}()
 		r.value, r.err = call()
 	}()
-	var last <-chan time.Time
-	done := ctx.Done()
-	for {
-		select {
-		case r := <-replies:
-			if r.panicked != nil {
-				panic(r.panicked)
-			}
-			return r.value, r.err
-		case <-done:
-			done = nil
-			timer := time.NewTimer(moment)
-			defer timer.Stop()
-			last = timer.C
-		case <-last:
-			var none T
-			return none, ctx.Err()
-		}
+	select {
+	case r := <-replies:
+		return r.open()
+	case <-ctx.Done():
 	}
+	last := time.NewTimer(moment)
+	defer last.Stop()
+	select {
+	case r := <-replies:
+		return r.open()
+	case <-last.C:
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+func (r *reply[T]) open() (T, error) {
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return r.value, r.err
 }

@@ -20,7 +20,7 @@ type postgres struct {
 	channel string
 	fill    *strings.Replacer
 
-	lookIt, peekIt, createIt, replaceIt, removeIt, sweepIt, limitIt, aliveIt string
+	lookIt, peekIt, createIt, replaceIt, removeIt, sweepIt string
 }
 
 func newPostgres(table string) *postgres {

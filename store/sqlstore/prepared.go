@@ -27,7 +27,7 @@ func (p *prepared) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	if s := p.statements[query]; s != nil {
 		return s, nil
 	}
-	s, err := p.DB.PrepareContext(ctx, query)
+	s, err := p.DB.PrepareContext(ctx, query) //nolint:sqlclosecheck // close closes it
 	if err == nil {
 		p.statements[query] = s
 	}
@@ -36,7 +36,7 @@ func (p *prepared) statement(ctx context.Context, query string) (*sql.Stmt, erro
 
 // ExecContext implements [Querier].
 func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := p.statement(ctx, query)
+	s, err := p.statement(ctx, query) //nolint:sqlclosecheck // it is used again, until close closes it
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (
 
 // QueryContext implements [Querier].
 func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := p.statement(ctx, query)
+	s, err := p.statement(ctx, query) //nolint:sqlclosecheck // it is used again, until close closes it
 	if err != nil {
 		return nil, err
 	}
