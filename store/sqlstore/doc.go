@@ -17,6 +17,9 @@
 //	Replace, lost  2           2              the second is a read
 //	Delete         1           1
 //
+// On PostgreSQL a Create that expects to find a record, because it found one there
+// before, asks for that alone, and if it was wrong takes two statements to win.
+//
 // Statements that the database ended because of others (a serialization failure,
 // a deadlock, SQLITE_BUSY) are sent again until Config.CallTimeout is over. A
 // record that was deleted or has expired leaves its row, and in it its version,

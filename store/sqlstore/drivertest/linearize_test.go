@@ -9,7 +9,7 @@ import (
 )
 
 // TestLinearizable takes 100,000 steps on each database, or as many as
-// CONCORD_OPERATIONS says; a tenth of that under the race detector, which makes
+// CONCORD_OPERATIONS says; a twentieth of that under the race detector, which makes
 // four minutes of it on two processors.
 func TestLinearizable(t *testing.T) {
 	operations := 100_000
@@ -17,7 +17,7 @@ func TestLinearizable(t *testing.T) {
 		operations = n
 	}
 	if raceDetector || testing.Short() {
-		operations /= 10
+		operations /= 20
 	}
 	eachDatabase(t, func(t *testing.T, d database) {
 		linearize.Check(t, d.fresh(t), linearize.Options{Operations: operations})

@@ -133,26 +133,27 @@ func TestWatchPollsWhereNothingIsHeard(t *testing.T) {
 // Nobody is notified of what nobody watches.
 func TestNothingIsNotifiedUnlessSomebodyWatches(t *testing.T) {
 	t.Parallel()
-	s := pgxPostgres.fresh(t)
+	quiet := func(c *sqlstore.Config) { c.Table = "quiet" } // a channel of its own: it has the name of the table, whatever the schema
+	s := pgxPostgres.fresh(t, quiet)
 	var mu sync.Mutex
-	var said []string
-	other := pgxPostgres.fresh(t, func(c *sqlstore.Config) { // the channel is that of the table's name, whatever the schema
-		listens(c)
+	said := 0
+	other := pgxPostgres.fresh(t, quiet, func(c *sqlstore.Config) {
 		c.Listen = func(ctx context.Context, driverConn any) (string, error) {
 			payload, err := pgxListen(ctx, driverConn)
-			mu.Lock()
-			defer mu.Unlock()
-			said = append(said, payload)
+			if _, no := strconv.ParseInt(payload, 10, 64); no == nil { // not an echo
+				mu.Lock()
+				defer mu.Unlock()
+				said++
+			}
 			return payload, err
 		}
 	})
-	r, _, err := other.Create(t.Context(), "watched", store.Record{TTL: time.Hour})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	woken := make(chan error, 1)
-	go func() { woken <- other.Watch(ctx, "watched", r.Version) }()
-	time.Sleep(500 * time.Millisecond) // it listens by now
-	mark := func(key string) {
+	heard := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return said
+	}
+	write := func(key string) { // in another schema: the watcher's record stays
 		r, _, err := s.Create(t.Context(), key, store.Record{TTL: time.Hour})
 		require.NoError(t, err)
 		r, _, err = s.Replace(t.Context(), key, r.Version, store.Record{TTL: time.Hour})
@@ -160,19 +161,24 @@ func TestNothingIsNotifiedUnlessSomebodyWatches(t *testing.T) {
 		_, err = s.Delete(t.Context(), key, r.Version)
 		require.NoError(t, err)
 	}
-	mark("unwatched")
-	mark("watched")
-	assert.Eventually(t, func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		numbers := 0
-		for _, payload := range said {
-			if _, err := strconv.ParseInt(payload, 10, 64); err == nil {
-				numbers++
-			}
-		}
-		return numbers == 2 // of "watched": the Replace, and the Delete
-	}, 5*time.Second, 10*time.Millisecond)
+	r, _, err := other.Create(t.Context(), "watched", store.Record{TTL: time.Hour})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	woken := make(chan error, 1)
+	go func() { woken <- other.Watch(ctx, "watched", r.Version) }()
+	for heard() == 0 { // until it listens
+		write("watched")
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(500 * time.Millisecond) // what is on its way comes
+	before := heard()
+	for range 10 {
+		write("unwatched")
+	}
+	write("watched") // the Replace, and the Delete
+	assert.Eventually(t, func() bool { return heard() >= before+2 }, 10*time.Second, 10*time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
+	assert.Equal(t, before+2, heard())
 	cancel()
 	require.Error(t, <-woken)
 }

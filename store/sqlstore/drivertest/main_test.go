@@ -1,10 +1,15 @@
 package drivertest
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // shared is a server that all tests share. The first to ask for it starts it.
@@ -45,11 +50,38 @@ func TestMain(m *testing.M) {
 		freezing(name, os.Getenv(frozenSource), os.Getenv(frozenWhere))
 		return
 	}
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = flag.Set("test.parallel", "6") // tests that mostly wait need no processor each
+	}
 	code := m.Run()
+	if left := leftover(); left != "" {
+		fmt.Fprintln(os.Stderr, "goroutines of the store are left over:\n"+left)
+		code = 1
+	}
 	for _, s := range []*shared{&postgresServer, &mariaServer} {
 		for i := range s.end {
 			s.end[len(s.end)-1-i]()
 		}
 	}
 	os.Exit(code)
+}
+
+// leftover returns the stacks of the store's goroutines, and of pools of
+// connections, that do not end when the tests have.
+func leftover() (left string) {
+	for range 300 {
+		left = ""
+		all := make([]byte, 1<<20)
+		for stack := range strings.SplitSeq(string(all[:runtime.Stack(all, true)]), "\n\n") {
+			if strings.Contains(stack, "concord/store/") && !strings.Contains(stack, "leftover") || strings.Contains(stack, "database/sql.") {
+				left += stack + "\n\n"
+			}
+		}
+		if left == "" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond) // those that were cancelled are ending
+	}
+	return left
 }

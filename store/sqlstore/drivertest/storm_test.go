@@ -21,7 +21,7 @@ import (
 // How large the storm is. The one on memory, in package idempotency, has a
 // thousand keys and twice as many duplicates.
 const (
-	stormKeys       = 60
+	stormKeys       = 36
 	stormDuplicates = 16
 	stormFront      = 6 // keys at once
 )
