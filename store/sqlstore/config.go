@@ -59,7 +59,7 @@ type Config struct {
 	PollMin, PollMax time.Duration
 
 	// Isolation is the level of the transactions that handlers run in.
-	// Default: that of the database.
+	// Default: that of the database. SQLite has but one.
 	Isolation sql.IsolationLevel
 
 	// Listen waits for a notification of PostgreSQL; it depends on the driver.
@@ -117,6 +117,9 @@ func (c Config) check() error {
 	}
 	if c.PollMin <= 0 || c.PollMax < c.PollMin {
 		wrong("PollMin", c.PollMin, fmt.Sprintf("must be positive and at most PollMax, %v", c.PollMax))
+	}
+	if c.Isolation != sql.LevelDefault && c.Dialect == SQLite {
+		wrong("Isolation", c.Isolation, "must be the default, SQLite has no other")
 	}
 	if c.Listen != nil && c.Dialect != PostgreSQL {
 		wrong("Listen", nil, "is for PostgreSQL alone")

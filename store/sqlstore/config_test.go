@@ -49,6 +49,15 @@ func unwrapped(err error) []error {
 	return nil
 }
 
+func TestSQLiteHasOneIsolation(t *testing.T) {
+	db := sql.OpenDB(nowhere{})
+	defer db.Close()
+	_, err := sqlstore.New(db, sqlstore.Config{Dialect: sqlstore.SQLite, Isolation: sql.LevelRepeatableRead})
+	var mistake *store.ConfigError
+	require.ErrorAs(t, err, &mistake)
+	assert.Equal(t, "Isolation", mistake.Field)
+}
+
 func TestNamesOfTables(t *testing.T) {
 	db := sql.OpenDB(nowhere{})
 	defer db.Close()

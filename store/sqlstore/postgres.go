@@ -16,6 +16,10 @@ import (
 // less time than the decimal of EXTRACT.
 const postgresNow = "(date_part('epoch', clock_timestamp()) * 1000000)::bigint"
 
+// postgresBegan is the clock when the statement began. An index can be searched
+// by it.
+const postgresBegan = "(date_part('epoch', statement_timestamp()) * 1000000)::bigint"
+
 // postgres has a record changed by statements that lock its row first, and then
 // look at the clock and compare.
 type postgres struct {
@@ -66,9 +70,9 @@ WHERE key = (SELECT key FROM {table} WHERE key = $1 AND version = $2 FOR UPDATE)
 RETURNING ` + notifies("$3", "$4"))
 	p.sweepIt = p.fill.Replace(`
 WITH over AS MATERIALIZED (
-	SELECT key FROM {table} WHERE due <= {now} / {grace} ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED
+	SELECT key FROM {table} WHERE due <= ` + postgresBegan + ` / {grace} ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED
 )
-DELETE FROM {table} AS r USING over WHERE r.key = over.key AND r.due <= {now} / {grace}`)
+DELETE FROM {table} AS r USING over WHERE r.key = over.key AND r.due <= ` + postgresBegan + ` / {grace}`)
 	return p
 }
 
