@@ -6,18 +6,23 @@ import (
 	"net/http"
 
 	"github.com/concordhttp/concord/store"
-	"github.com/concordhttp/concord/store/memory"
 )
+
+// watched is a store that tells when a record changes, as all that there are do.
+type watched interface {
+	store.Store
+	store.Watcher
+}
 
 // limited is a store that has no room for requests that ask for that with
 // ?fail=store.
-type limited struct{ *memory.Store }
+type limited struct{ watched }
 
 func (l limited) Create(ctx context.Context, key string, r store.Record) (store.Record, bool, error) {
 	if ctx.Value(storeFails{}) != nil {
 		return store.Record{}, false, fmt.Errorf("%w: the request asked for ?fail=store", store.ErrFull)
 	}
-	return l.Store.Create(ctx, key, r)
+	return l.watched.Create(ctx, key, r)
 }
 
 type storeFails struct{}

@@ -22,6 +22,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/concordhttp/concord/examples/storeurl"
 )
 
 // shutdownTime is how long requests under way may take when the program ends.
@@ -50,6 +52,7 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 	tour := flags.Bool("tour", true, "send the requests of each scenario and print what happens")
 	serve := flags.Bool("serve", true, "stay up after the tour")
 	events := flags.Bool("log", false, "log what each layer of Concord decides")
+	url := flags.String("store", "memory", "where keys, gates and locks are kept: "+storeurl.Forms)
 	respond := flags.String("respond", "json", "what problems look like: json, negotiate or stripe")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -66,12 +69,19 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 		return 2
 	}
 
+	records, err := keep(ctx, *url, *tour)
+	if err != nil {
+		fmt.Fprintf(stderr, "quickstart: %v\n", err)
+		return 1
+	}
+	defer func() { _ = records.close() }() // all that could be lost is the time to say so
+
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
 	if err != nil {
 		fmt.Fprintf(stderr, "quickstart: %v\nChoose another address, for instance -addr 127.0.0.1:0 for any free port.\n", err)
 		return 1
 	}
-	if err := show(ctx, listener, parts{scenarios, form, *events, *tour, *serve}, stdout, stderr); err != nil {
+	if err := show(ctx, listener, parts{scenarios, records, form, *events, *tour, *serve}, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "quickstart: %v\n", err)
 		return 1
 	}
@@ -81,6 +91,7 @@ func run(ctx context.Context, args []string, scenarios []scenario, stdout, stder
 // parts are what the program is to do, and with what.
 type parts struct {
 	scenarios           []scenario
+	kept                kept
 	form                form
 	events, tour, serve bool
 }
@@ -88,7 +99,7 @@ type parts struct {
 // show serves on listener while it gives the tour, and then, if it is to stay
 // up, until ctx ends. It returns when the server has shut down.
 func show(ctx context.Context, listener net.Listener, p parts, stdout, stderr io.Writer) (err error) {
-	server, stack, err := newServer(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})), p.form, p.events)
+	server, stack, err := newServer(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})), p.kept, p.form, p.events)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
-	"github.com/concordhttp/concord/store/memory"
 )
 
 // newStack is where Concord is configured. A server can do with Principal alone;
 // the rest says what this API wants beyond that.
-func newStack(respond problem.Responder, observer middleware.Observer) (*concord.Stack, error) {
+func newStack(k kept, respond problem.Responder, observer middleware.Observer) (*concord.Stack, error) {
 	return concord.New(concord.Config{
-		Store:     limited{memory.New(memory.Config{})},
+		Store:     limited{k.records},
+		Namespace: k.namespace,
 		Principal: caller,
 		Respond:   respond,
 		Observer:  observer,
@@ -63,12 +63,12 @@ func newHandler(stack *concord.Stack, a *api) http.Handler {
 // newServer returns a server of the API with its data in memory, and the Stack
 // to close after it. Every wait for a client has an end, and its Shutdown ends
 // the event streams.
-func newServer(log *slog.Logger, f form, events bool) (*http.Server, *concord.Stack, error) {
+func newServer(log *slog.Logger, k kept, f form, events bool) (*http.Server, *concord.Stack, error) {
 	var observer middleware.Observer // nobody
 	if events {
 		observer = concord.Log(log)
 	}
-	stack, err := newStack(f.respond, observer)
+	stack, err := newStack(k, f.respond, observer)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,7 +22,7 @@ func newServed(t *testing.T) (http.Handler, *Documents) {
 // newProtected returns the API with Concord.
 func newProtected(t *testing.T) (http.Handler, *api) {
 	t.Helper()
-	stack, err := newStack(problem.JSON, nil)
+	stack, err := newStack(keptInMemory(), problem.JSON, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,9 @@ func TestAStuckClientIsCutOffAndSaidToBe(t *testing.T) {
 		listener := newPipes()
 		var stdout, stderr bytes.Buffer
 		ended := make(chan error)
-		go func() { ended <- show(ctx, listener, parts{form: forms["json"], serve: true}, &stdout, &stderr) }()
+		go func() {
+			ended <- show(ctx, listener, parts{kept: keptInMemory(), form: forms["json"], serve: true}, &stdout, &stderr)
+		}()
 
 		client, server := net.Pipe()
 		defer client.Close()

@@ -97,7 +97,7 @@ func TestProblemsAreShownInTheFormThatWasAskedFor(t *testing.T) {
 	for name, form := range forms {
 		for other, shown := range forms {
 			t.Run(other+" of a server that was asked for "+name, func(t *testing.T) {
-				stack, err := newStack(form.respond, nil)
+				stack, err := newStack(keptInMemory(), form.respond, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
