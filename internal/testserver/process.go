@@ -128,6 +128,7 @@ func (s *Process) Start(t testing.TB) {
 	cmd := exec.Command(s.binary, s.args...) //nolint:gosec,noctx // the programs are named here; one that outlives its test's context is ended by Stop
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true}
+	tie(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("testserver: %v", err)
 	}
