@@ -59,7 +59,7 @@ func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middlew
 // layer further in can have tagged it.
 func (l *Layer) tagBuffered(rec *middleware.Recorder) {
 	body := rec.Bytes()
-	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && (rec.Plain() || rec.Fields()["Etag"] == nil) {
+	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && rec.Fields()["Etag"] == nil {
 		rec.SetETag(l.sum(body).String())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"sync/atomic"
 )
 
 // maxStages is how many layers share one Recorder. The next one gets its own.
@@ -23,7 +22,6 @@ type answer struct {
 	late     http.Header // what the handler sees of its fields once they are held back
 
 	// Close together: a Recorder is allocated for each request.
-	settled  atomic.Bool // the phase is no longer fresh, or the answer closed
 	status   int16
 	n        uint8
 	decided  decisions
@@ -63,7 +61,7 @@ func (a *answer) settle(rec *Recorder, status int) {
 		a.exchange.set(refused, true)
 	}
 	if a.decide(rec) {
-		a.become(buffering)
+		a.phase = buffering
 		return
 	}
 	a.startPassing(rec.w)
@@ -100,25 +98,13 @@ func (a *answer) decide(rec *Recorder) (hold bool) {
 	return hold || a.firm
 }
 
-func (a *answer) become(p phase) {
-	a.phase = p
-	a.fix()
-}
-
-// fix has those who look at the fields from now on take the lock.
-func (a *answer) fix() {
-	if !a.settled.Load() { // which costs less than to say it again
-		a.settled.Store(true)
-	}
-}
-
 func (a *answer) notModified(fields http.Header) {
 	deleteContentFields(fields)
 	a.status, a.swallow = http.StatusNotModified, true
 }
 
 func (a *answer) startPassing(w http.ResponseWriter) {
-	a.become(passing)
+	a.phase = passing
 	a.swallow = a.swallow || a.headOnly || a.exchange.Probe()
 	for _, s := range a.stages[:a.n] {
 		if p, ok := s.(Passer); ok {
@@ -278,10 +264,4 @@ func lengthIn(lines []string) int64 {
 		return -1
 	}
 	return n
-}
-
-// close puts the answer out of the handler's reach.
-func (a *answer) close() {
-	a.closed = true
-	a.fix()
 }

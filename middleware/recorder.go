@@ -67,7 +67,7 @@ func (rec *Recorder) Leave() Decision {
 	a.n--
 	a.stages[a.n] = nil
 	if a.n == 0 {
-		a.close()
+		a.closed = true
 	}
 	return a.decided.of(a.n)
 }
@@ -193,7 +193,7 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
 	rec.a.exchange.set(refusing, false)
 	rec.a.exchange.set(refused, r.refused)
-	rec.a.phase, rec.a.overrun = buffering, false
+	rec.a.phase, rec.a.overrun, rec.a.content = buffering, false, -1
 }
 
 // Close puts the answer out of the handler's reach, once that has returned and
@@ -206,14 +206,14 @@ func (rec *Recorder) Close() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.settleDefault()
-	rec.a.close()
+	rec.a.closed = true
 }
 
 // close puts the answer out of the handler's reach.
 func (rec *Recorder) close() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.a.close()
+	rec.a.closed = true
 }
 
 // Finish sends what is held back. The layer that owns the Recorder calls it

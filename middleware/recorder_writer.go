@@ -21,9 +21,6 @@ var (
 // back, it is a copy, so that changes that come too late have no effect, as in
 // net/http; undeclared trailers ([http.TrailerPrefix]) in it are sent.
 func (rec *Recorder) Header() http.Header {
-	if !rec.a.settled.Load() {
-		return rec.w.Header() // most ask before they write, and often: without the lock
-	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	a := &rec.a
@@ -202,7 +199,7 @@ func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	conn, rw, err := http.NewResponseController(rec.w).Hijack()
 	if err == nil {
-		a.become(hijacked)
+		a.phase = hijacked
 		a.dropBuffer()
 	}
 	return conn, rw, err

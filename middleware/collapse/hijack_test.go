@@ -24,12 +24,13 @@ func (hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func TestAnswersOfWhichTheConnectionIsTakenBreakOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		release, end := make(chan struct{}), make(chan struct{})
+		release, take, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		l := layer(t, collapse.Config{})
 		h := l.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			<-release
 			_, _ = io.WriteString(w, "first half")
 			_ = http.NewResponseController(w).Flush()
+			<-take // a follower that was sent nothing would run for itself
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if assert.NoError(t, err) {
 				_ = conn.Close() // its client sees that the answer is not whole
@@ -43,6 +44,8 @@ func TestAnswersOfWhichTheConnectionIsTakenBreakOff(t *testing.T) {
 		follower := start(h, get("/a"))
 		synctest.Wait()
 		close(release)
+		synctest.Wait()
+		close(take)
 		synctest.Wait()
 		assert.False(t, follower.underWay(), "at once")
 		close(end)

@@ -63,10 +63,11 @@ func (r *run) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware
 // gets it: a client that reads slowly holds nobody up.
 func (r *run) share(rec *middleware.Recorder) {
 	waiting := r.close()
-	trailers := waiting > 0 && hasTrailers(rec.Header())
+	trailers := waiting > 0 && r.hasTrailers(rec.Header())
 	rec.Leave()
 	(*output)(r).settle(false)
-	if waiting == 0 || r.streamed {
+	r.stopSending()
+	if waiting == 0 || r.streamed.Load() {
 		return
 	}
 	if !rec.Buffered() || trailers || !shareable(rec.Status(), rec.Fields()) {
@@ -86,17 +87,26 @@ func (r *run) end(req *http.Request, resource string, returned bool) {
 	if !returned {
 		r.decide(refused)
 	}
-	if !returned || r.streamed {
+	if !returned || r.streamed.Load() {
 		r.endStream(returned)
 	}
 	r.cancel(isOver)
 	if returned {
-		r.key.giveBack()
-		r.key = nil
+		r.giveKeyBack()
 		return
 	}
 	// The key stays: a goroutine that the handler left behind may still write.
 	r.observe(req, resource, middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn})
+}
+
+// giveKeyBack gives the key to the next request, if nobody ever waited for this
+// run: a goroutine that the handler left behind may still flush, and where others
+// wait that is read by. Nobody joins any more, so the crowd is what it is.
+func (r *run) giveKeyBack() {
+	if r.crowd == nil {
+		r.key.giveBack()
+		r.key = nil
+	}
 }
 
 var errNoReturn = errors.New("collapse: the handler did not return: a panic, or runtime.Goexit")
@@ -108,8 +118,21 @@ func (r *run) observe(req *http.Request, resource string, e middleware.Event) {
 	}
 }
 
+// stopSending keeps a goroutine that the handler left behind from beginning what
+// the leader is about to share.
+func (r *run) stopSending() {
+	if r.crowd != nil {
+		r.crowd.sending.Lock()
+		defer r.crowd.sending.Unlock()
+		r.crowd.over = true
+	}
+}
+
 // hasTrailers reports whether the handler set trailers without declaring them.
-func hasTrailers(fields http.Header) bool {
+// Somebody waits.
+func (r *run) hasTrailers(fields http.Header) bool {
+	r.crowd.sending.Lock()
+	defer r.crowd.sending.Unlock()
 	for name := range fields {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			return true

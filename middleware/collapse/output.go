@@ -41,8 +41,23 @@ func (o *output) WriteHeader(status int) {
 
 // begin lets those who wait read along, if they may.
 func (o *output) begin(status int) {
+	r := o.run()
+	r.close() // who waits now is all who will
+	if r.crowd == nil {
+		o.beginNow(status)
+		return
+	}
+	r.crowd.sending.Lock()
+	defer r.crowd.sending.Unlock()
+	if !r.crowd.over {
+		o.beginNow(status)
+	}
+}
+
+// beginNow is begin with the crowd's lock held, if there is one.
+func (o *output) beginNow(status int) {
 	if s := o.run().beginStream(status, o.w.Header()); s != nil {
-		o.streamed = true
+		o.streamed.Store(true)
 		o.stream.Store(s)
 	}
 }

@@ -32,14 +32,17 @@ func (o *output) settle(flushed bool) {
 	if o.pending.Load() == nil {
 		return
 	}
+	crowd := o.crowd // there is one, or nothing would be pending
+	crowd.sending.Lock()
+	defer crowd.sending.Unlock()
 	pending := o.pending.Swap(nil)
-	if pending == nil {
+	if pending == nil || crowd.over {
 		return
 	}
 	if !flushed {
 		o.run().refuse()
 	}
-	o.begin(pending.status)
+	o.beginNow(pending.status)
 	o.w.WriteHeader(pending.status)
 	if len(pending.held) > 0 {
 		_, _ = o.Write(pending.held) // if the client is gone, the next write says so

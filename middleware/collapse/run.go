@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,7 @@ type run struct {
 
 	// These are the output's, the small ones first, to go with those above.
 	finishing bool                    // the handler has returned
-	streamed  bool                    // others read along, or did
+	streamed  atomic.Bool             // others read along, or did
 	cause     atomic.Uint32           // what the context has ended of, a cause: here because there is room
 	stream    atomic.Pointer[stream]  // of those who read along, if there are any
 	pending   atomic.Pointer[pending] // what waits to be sent, if anything does
@@ -49,6 +50,12 @@ type run struct {
 type crowd struct {
 	patience patience
 	decided  chan struct{} // closed once the outcome stands
+
+	// sending is held by who begins to send the answer, and by the leader once
+	// the handler has returned: a goroutine that this has left behind may flush at
+	// that very moment.
+	sending sync.Mutex
+	over    bool // nobody else begins any more
 }
 
 func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *run {
