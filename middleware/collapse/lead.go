@@ -66,7 +66,7 @@ func (r *run) share(rec *middleware.Recorder) {
 	trailers := waiting > 0 && r.hasTrailers(rec.Header())
 	rec.Leave()
 	(*output)(r).settle(false)
-	r.stopSending()
+	r.awaitSender()
 	if waiting == 0 || r.streamed.Load() {
 		return
 	}
@@ -92,21 +92,12 @@ func (r *run) end(req *http.Request, resource string, returned bool) {
 	}
 	r.cancel(isOver)
 	if returned {
-		r.giveKeyBack()
+		r.key.giveBack()
+		r.key = nil // nobody begins to send any more, who would look at it
 		return
 	}
 	// The key stays: a goroutine that the handler left behind may still write.
 	r.observe(req, resource, middleware.Event{Kind: middleware.EventFailed, Err: errNoReturn})
-}
-
-// giveKeyBack gives the key to the next request, if nobody ever waited for this
-// run: a goroutine that the handler left behind may still flush, and where others
-// wait that is read by. Nobody joins any more, so the crowd is what it is.
-func (r *run) giveKeyBack() {
-	if r.crowd == nil {
-		r.key.giveBack()
-		r.key = nil
-	}
 }
 
 var errNoReturn = errors.New("collapse: the handler did not return: a panic, or runtime.Goexit")
@@ -118,13 +109,13 @@ func (r *run) observe(req *http.Request, resource string, e middleware.Event) {
 	}
 }
 
-// stopSending keeps a goroutine that the handler left behind from beginning what
-// the leader is about to share.
-func (r *run) stopSending() {
+// awaitSender waits for a goroutine that the handler left behind, if that is just
+// beginning to send the answer: it looks at the fields and at the key. Nobody else
+// begins once the Recorder is left.
+func (r *run) awaitSender() {
 	if r.crowd != nil {
 		r.crowd.sending.Lock()
-		defer r.crowd.sending.Unlock()
-		r.crowd.over = true
+		r.crowd.sending.Unlock() //nolint:staticcheck // SA2001: to have waited is all
 	}
 }
 

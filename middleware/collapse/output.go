@@ -49,9 +49,7 @@ func (o *output) begin(status int) {
 	}
 	r.crowd.sending.Lock()
 	defer r.crowd.sending.Unlock()
-	if !r.crowd.over {
-		o.beginNow(status)
-	}
+	o.beginNow(status)
 }
 
 // beginNow is begin with the crowd's lock held, if there is one.

@@ -36,7 +36,7 @@ func (o *output) settle(flushed bool) {
 	crowd.sending.Lock()
 	defer crowd.sending.Unlock()
 	pending := o.pending.Swap(nil)
-	if pending == nil || crowd.over {
+	if pending == nil {
 		return
 	}
 	if !flushed {

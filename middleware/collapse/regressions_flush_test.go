@@ -17,7 +17,7 @@ func TestAFlushThatIsLeftBehindHarmsNobody(t *testing.T) {
 	var left sync.WaitGroup
 	panicked := make(chan any, 1)
 	h := layer(t, collapse.Config{Uncollapsible: 1}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		for i := range 500 { // so that to read the answer takes a while
+		for i := range 1000 { // so that to read the answer takes a while
 			w.Header()[fmt.Sprint("X-", i)] = []string{"1"}
 		}
 		time.Sleep(500 * time.Microsecond) // the others come
@@ -34,7 +34,7 @@ func TestAFlushThatIsLeftBehindHarmsNobody(t *testing.T) {
 		})
 		time.Sleep(30 * time.Microsecond)
 	}))
-	for range 300 {
+	for range 100 {
 		var requests sync.WaitGroup
 		for range 2 {
 			requests.Go(func() {

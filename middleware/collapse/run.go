@@ -55,7 +55,6 @@ type crowd struct {
 	// the handler has returned: a goroutine that this has left behind may flush at
 	// that very moment.
 	sending sync.Mutex
-	over    bool // nobody else begins any more
 }
 
 func newRun(l *Layer, s *shard, k *key, req *http.Request, now time.Duration) *run {
