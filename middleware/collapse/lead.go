@@ -115,7 +115,7 @@ func (r *run) observe(req *http.Request, resource string, e middleware.Event) {
 func (r *run) awaitSender() {
 	if r.crowd != nil {
 		r.crowd.sending.Lock()
-		r.crowd.sending.Unlock() //nolint:staticcheck // SA2001: to have waited is all
+		defer r.crowd.sending.Unlock() // to have waited is all
 	}
 }
 

@@ -116,7 +116,7 @@ func (k *Keeper) prepare(within, ctx context.Context, key string, c *Claim) *Lea
 	now := k.clock.now()
 	own, ttl := k.config.Lease-k.config.Margin, c.TTL
 	if !c.until.IsZero() {
-		own = max(now.until(k.clock.instant(c.until)), 0)
+		own = max(0, min(now.until(k.clock.instant(c.until)), k.config.MaxRun, MaxLease-k.config.Margin))
 		ttl = own + 2*k.config.Margin
 	}
 	l := c.Room

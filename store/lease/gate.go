@@ -85,7 +85,8 @@ func NewGate(config GateConfig) (*Gate, error) {
 // the same token, if ctx descends from one that is inside already, through any
 // gate of the same store and namespace; releasing that does not leave. If ctx
 // descends from a lease of the same store that is Fixed, so is the one that is
-// returned: it is not renewed, and ends with it.
+// returned: it is not renewed, and ends with it, or after MaxRun. One that is
+// borrowed from outside of that lease is renewed as ever.
 //
 // Errors are those of [Keeper.Acquire]: a *[BusyError] when Wait is over or too
 // many wait; the error of ctx; [ErrCorrupt]; or a failure of the store. After

@@ -68,6 +68,31 @@ func TestAGateInsideAFixedLeaseIsNotRenewedAndEndsWithIt(t *testing.T) {
 		require.NotZero(t, other.count("Replace"))
 	})
 
+	bubble(t, "its own MaxRun ends it before, and its record then lapses", func(t *testing.T) {
+		m := newModel()
+		brief := func(c *lease.GateConfig) { c.MaxRun = 2 * time.Second }
+		outer := acquire(t, keeper(t, m), "claim", fixed)
+		inner, err := gate(t, m, brief).Enter(outer, "r")
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second)
+		requireEnded(t, inner, lease.ErrMaxRun)
+		requireLive(t, outer)
+		next, err := gate(t, m, func(c *lease.GateConfig) { c.Wait = 3 * testMargin }).Enter(context.Background(), "r")
+		require.NoError(t, err)
+		require.NoError(t, next.Release(context.Background()))
+	})
+
+	bubble(t, "the longest lease outside of the widest margin", func(t *testing.T) {
+		m := newModel()
+		long := keeper(t, m, func(c *lease.Config) { c.Lease, c.Margin, c.MaxRun = lease.MaxLease, time.Second, 2*lease.MaxLease })
+		outer := acquire(t, long, "claim", lease.Claim{TTL: 2 * day, Fixed: true})
+		wide := func(c *lease.GateConfig) { c.Lease, c.Margin, c.MaxRun, c.Wait = time.Minute, 6*time.Second, 2*lease.MaxLease, -1 }
+		_, err := gate(t, m, wide).Enter(outer, "r")
+		require.NoError(t, err)
+		_, err = gate(t, m, wide).Enter(context.Background(), "r")
+		require.ErrorIs(t, err, lease.ErrBusy, "its record can be read")
+	})
+
 	bubble(t, "inside of a lease that is renewed so is the gate", func(t *testing.T) {
 		m := newModel()
 		outer := acquire(t, keeper(t, m), "claim", claim(""))
