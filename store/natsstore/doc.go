@@ -33,7 +33,7 @@
 // Reads ask the leader of the stream and never a replica. A leader that was cut
 // off from the others, and has not noticed yet, answers too, with what was true
 // when it was cut off; a store takes no answer that is older than what it has
-// seen or written at that key itself, but what it knows of a key is forgotten
-// after some thousand others. Writes cannot be mistaken, since they are decided
+// seen or written at that key itself, nor that there is nothing, but what it
+// knows of a key is forgotten after some thousand others. Writes cannot be mistaken, since they are decided
 // by the majority.
 package natsstore

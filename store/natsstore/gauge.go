@@ -112,7 +112,7 @@ func (s *Store) look(ctx context.Context) (usage, error) {
 		Config struct {
 			Replicas int `json:"num_replicas"`
 		} `json:"config"`
-	}](ctx, &s.config, &nats.Msg{Subject: "$JS.API.STREAM.INFO." + s.names.stream})
+	}](ctx, &s.config, &nats.Msg{Subject: s.names.info()})
 	received := time.Now()
 	if err != nil {
 		return usage{}, err

@@ -34,10 +34,15 @@ func (s *Store) read(ctx context.Context, key string) (seen found, err error) {
 	var m *stored
 	attempt := func() error {
 		m, err = s.last(ctx, key)
-		if err == nil && m != nil && m.Sequence < known.sequence {
+		switch {
+		case err != nil:
+			return err
+		case m == nil && known.sequence != 0:
+			return s.checkNone(ctx, key, known.sequence)
+		case m != nil && m.Sequence < known.sequence:
 			return errStale
 		}
-		return err
+		return nil
 	}
 	err = again(ctx, attempt, func(err error) bool { return !errors.Is(err, errStale) })
 	if err != nil {
@@ -48,6 +53,32 @@ func (s *Store) read(ctx context.Context, key string) (seen found, err error) {
 		return found{}, nil
 	}
 	return s.judge(ctx, key, m)
+}
+
+// checkNone returns nil if it is certain that there was no message of a key any
+// more once the stream had reached a sequence. It is what one server says of
+// itself at one time, so it matters not that it may be another one than answered
+// before.
+func (s *Store) checkNone(ctx context.Context, key string, sequence uint64) error {
+	subject := s.names.records + token(key)
+	which, err := json.Marshal(map[string]string{"subjects_filter": subject})
+	if err != nil {
+		return err
+	}
+	answer, _, err := ask[struct {
+		reply
+		State struct {
+			Last     uint64           `json:"last_seq"`
+			Subjects map[string]int64 `json:"subjects"` // are counted after last was read
+		} `json:"state"`
+	}](ctx, &s.config, &nats.Msg{Subject: s.names.info(), Data: which})
+	if err != nil {
+		return err
+	}
+	if answer.State.Last < sequence || answer.State.Subjects[subject] != 0 {
+		return errStale
+	}
+	return nil
 }
 
 // judge decides whether a message is a record that stands, and remembers it.

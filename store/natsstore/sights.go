@@ -13,7 +13,7 @@ const sightsKept = 8192
 // will compare anyway: an owner that knows its record to live need not read it
 // before it replaces it.
 type sight struct {
-	sequence uint64    // of the last message; 0: nothing is known
+	sequence uint64    // of the last message, or one before; 0: nothing is known
 	gone     bool      // it is a tombstone, or had expired when it was seen
 	until    time.Time // the record does not expire before
 }
@@ -58,7 +58,17 @@ func (s *sights) saw(key string, seen sight) {
 	s.young[key] = seen
 }
 
-// forget forgets what is known of a key up to a sequence, because it is not so.
+// doubt says that a write after a sequence did not succeed, as far as is known.
+// What stands at the key has to be read then, but the sequence was seen: an
+// answer that is older is as wrong as it was.
+func (s *sights) doubt(key string, sequence uint64) {
+	if sequence != 0 {
+		s.saw(key, sight{sequence: sequence})
+	}
+}
+
+// forget forgets what is known of a key up to a sequence, because there is no
+// message any more.
 func (s *sights) forget(key string, sequence uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -77,7 +77,8 @@ func (s *Store) begin(ctx context.Context) (within context.Context, cancel conte
 }
 
 // Get implements [store.Store]. It is one request, and a second one if the last
-// look at the server's clock is more than five seconds ago.
+// look at the server's clock is more than five seconds ago, or if nothing is
+// left of what this store saw at the key.
 func (s *Store) Get(ctx context.Context, key string) (store.Record, bool, error) {
 	if err := store.CheckKey(key); err != nil {
 		return store.Record{}, false, err

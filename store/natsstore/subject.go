@@ -17,6 +17,9 @@ func namesOf(bucket string) names {
 	}
 }
 
+// info is where the leader is asked about the stream.
+func (n names) info() string { return "$JS.API.STREAM.INFO." + n.stream }
+
 // token is a key in the alphabet of subjects: one token, for dots in a key mean
 // nothing; at most 683 bytes.
 func token(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }

@@ -49,7 +49,7 @@ func (s *Store) write(ctx context.Context, key string, last uint64, payload []by
 		err = fmt.Errorf("sequence %d of stream %q after %d", ack.Sequence, ack.Stream, last)
 	}
 	if err != nil {
-		s.sights.forget(key, last)
+		s.sights.doubt(key, last)
 		return 0, err
 	}
 	return ack.Sequence, nil

@@ -121,12 +121,15 @@ func TestALeaderThatWasCutOff(t *testing.T) {
 	require.NoError(t, err)
 
 	cut(old, true)
-	var next store.Record
+	var next, lock store.Record
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		now, replaced, err := ahead.Replace(t.Context(), "key", r.Version, record("second", time.Hour))
 		require.NoError(c, err)
 		require.True(c, replaced || string(now.Head) == "second")
 		next = now
+		lock, replaced, err = ahead.Create(t.Context(), "lock", record("owner", time.Hour))
+		require.NoError(c, err)
+		require.True(c, replaced || string(lock.Head) == "owner")
 	}, Patience, 50*time.Millisecond)
 
 	way.lead(addr(old))
@@ -134,10 +137,18 @@ func TestALeaderThatWasCutOff(t *testing.T) {
 	shown, _, err := ahead.Get(t.Context(), "key")
 	require.ErrorIs(t, err, store.ErrUnavailable, "it knows better than %q", shown.Head)
 	t.Logf("refused: %v", err)
+	shown, replaced, err := ahead.Replace(t.Context(), "key", next.Version, record("third", time.Hour))
+	require.ErrorIs(t, err, store.ErrUnavailable, "it holds that very version: %v, %q", replaced, shown.Head)
+	shown, _, err = ahead.Get(t.Context(), "key")
+	require.ErrorIs(t, err, store.ErrUnavailable, "a write that failed has it forget nothing: %q", shown.Head)
+	_, found, err := ahead.Get(t.Context(), "lock")
+	require.ErrorIs(t, err, store.ErrUnavailable, "it knows that there is one: %v", found)
+	deleted, err := ahead.Delete(t.Context(), "lock", lock.Version)
+	require.ErrorIs(t, err, store.ErrUnavailable, "it owns it: %v", deleted)
 
 	// What the store at the old leader is told is the past, or nothing; it cannot
 	// act on it.
-	shown, found, err := behind.Get(t.Context(), "key")
+	shown, found, err = behind.Get(t.Context(), "key")
 	t.Logf("a read from the leader that was cut off: %q, %v, %v", shown.Head, found, err)
 	if err == nil {
 		require.True(t, found)
@@ -145,7 +156,7 @@ func TestALeaderThatWasCutOff(t *testing.T) {
 	} else {
 		require.ErrorIs(t, err, store.ErrUnavailable)
 	}
-	_, replaced, err := behind.Replace(t.Context(), "key", r.Version, record("lost", time.Hour))
+	_, replaced, err = behind.Replace(t.Context(), "key", r.Version, record("lost", time.Hour))
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.False(t, replaced)
 	_, created, err := behind.Create(t.Context(), "other", record("lost", time.Hour))
