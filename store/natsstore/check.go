@@ -53,6 +53,8 @@ func breaches(is *jetstream.StreamConfig, n names, replicas int) error {
 	}
 	want(is.AllowMsgTTL, "allow_msg_ttl", is.AllowMsgTTL, "must be true, or what has expired stays for ever; NATS has it since 2.11")
 	want(is.MaxMsgsPerSubject == 1, "max_msgs_per_subject", is.MaxMsgsPerSubject, "must be 1: only the last message of a key is a record")
+	want(!is.DiscardNewPerSubject, "discard_new_per_subject", is.DiscardNewPerSubject, "must be false, or a record can be neither replaced nor deleted")
+	want(!is.AllowMsgCounter, "allow_msg_counter", is.AllowMsgCounter, "must be false: records are no counters, and would be refused")
 	want(is.MaxMsgs <= 0, "max_msgs", is.MaxMsgs, "must be -1: at the limit records are evicted or cannot be replaced")
 	want(is.MaxBytes <= 0, "max_bytes", is.MaxBytes, "must be -1: at the limit records are evicted or cannot be replaced")
 	want(is.MaxAge == 0, "max_age", is.MaxAge, "must be 0: records have times to live of their own")

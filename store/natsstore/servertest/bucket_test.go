@@ -220,41 +220,6 @@ func TestServerWithoutRoom(t *testing.T) {
 	require.True(t, r.Dropped)
 }
 
-// TestMigrateAndCheck: a bucket is made once, by whoever comes first, and one
-// that breaks the contract is reported with all that is wrong.
-func TestMigrateAndCheck(t *testing.T) {
-	conn := ConnectURL(t, address(t))
-	c := natsstore.Config{Conn: conn, Bucket: newBucket()}
-	errs := make(chan error, 8)
-	for range cap(errs) {
-		go func() {
-			s, err := natsstore.New(c)
-			if err == nil {
-				err = s.Migrate(t.Context())
-			}
-			errs <- err
-		}()
-	}
-	for range cap(errs) {
-		require.NoError(t, <-errs)
-	}
-	b := stream(t, conn, c.Bucket)
-	broken := b.CachedInfo().Config
-	broken.MaxBytes, broken.AllowDirect, broken.Discard = 1<<20, true, jetstream.DiscardOld
-	_, err := b.js.UpdateStream(t.Context(), broken)
-	require.NoError(t, err)
-	s, err := natsstore.New(c)
-	require.NoError(t, err)
-	for _, err := range []error{s.Check(t.Context()), s.Migrate(t.Context())} {
-		require.ErrorContains(t, err, "max_bytes")
-		require.ErrorContains(t, err, "allow_direct")
-		require.NotContains(t, err.Error(), "storage")
-		var mistake *store.ConfigError
-		require.ErrorAs(t, err, &mistake)
-	}
-	require.NoError(t, b.js.DeleteStream(t.Context(), "KV_"+c.Bucket))
-}
-
 // TestNoLeaderIsWaitedFor: a server that says that there is no leader is asked
 // again, and what it said then does not colour what it says at last.
 func TestNoLeaderIsWaitedFor(t *testing.T) {
