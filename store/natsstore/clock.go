@@ -37,6 +37,10 @@ func (c clock) observed(shown int64, sent, received time.Time) clock {
 	return fresh
 }
 
+// surely returns until when, by the clock of this process, a time that began at
+// from or later has not passed by the server's clock.
+func surely(from time.Time, d time.Duration) time.Time { return from.Add(d - d/driftParts) }
+
 // age returns how long ago a message was written for certain, and what is left
 // of a life of ttl; none if it has expired.
 func age(written, now int64, ttl time.Duration) (passed, left time.Duration) {

@@ -1,11 +1,16 @@
 package natsstore
 
 import (
+	"errors"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/store"
 )
 
 // TestTheClockIsNeverAhead: what a look tells is a lower bound, later too, when
@@ -79,4 +84,43 @@ func TestTheGaugeForgets(t *testing.T) {
 	assert.Equal(t, int64(time.Second), before-after)
 	_, known = (&gauge{}).now(here)
 	assert.False(t, known)
+}
+
+// TestAPauseAfterALook makes it as old as any other, and the time is asked for
+// again, not taken for that of 1970, when nothing had expired.
+func TestAPauseAfterALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, looks := newGauge(Config{}), 0
+		now, err := g.tell(t.Context(), func() error {
+			g.clock = clock{at: time.Now(), reached: time.Now().UnixNano()}
+			if looks++; looks < 3 {
+				time.Sleep(fresh + 1)
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, time.Now().UnixNano(), now)
+		assert.Equal(t, 3, looks)
+
+		time.Sleep(fresh + 1)
+		failed := errors.New("no answer")
+		_, err = g.tell(t.Context(), func() error { return failed })
+		require.ErrorIs(t, err, failed)
+	})
+}
+
+// TestWhatWasReadIsNotTrustedForLonger than it lives when the clock here goes
+// slowly: its owner looks before it replaces it.
+func TestWhatWasReadIsNotTrustedForLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, written := Store{gauge: newGauge(Config{})}, time.Now()
+		s.gauge.clock = clock{at: written, reached: written.UnixNano()}
+		m := &stored{Sequence: 7, Time: written, Data: encode(store.Record{Head: []byte("h"), TTL: time.Hour})}
+		seen, err := s.judge(t.Context(), "key", m)
+		require.NoError(t, err)
+		require.True(t, seen.stands)
+		before := written.Add(time.Hour - time.Hour/driftParts)
+		assert.True(t, s.sights.of("key").stands(7, before.Add(-1)))
+		assert.False(t, s.sights.of("key").stands(7, before))
+	})
 }

@@ -36,22 +36,31 @@ func newGauge(c Config) gauge {
 
 // now returns what the server's clock has reached for certain, in ns since 1970.
 func (s *Store) now(ctx context.Context) (int64, error) {
-	if now, known := s.gauge.now(time.Now()); known {
+	return s.gauge.tell(ctx, func() error {
+		_, err := s.look(ctx)
+		return err
+	})
+}
+
+// tell is now by the last look, or one that it takes. A process may stand still
+// right after a look, and then that is too old as well.
+func (g *gauge) tell(ctx context.Context, look func() error) (int64, error) {
+	if now, known := g.now(time.Now()); known {
 		return now, nil
 	}
-	leave, err := s.gauge.enter(ctx)
+	leave, err := g.enter(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
-	if now, known := s.gauge.now(time.Now()); known { // somebody else has looked
-		return now, nil
+	for {
+		if now, known := g.now(time.Now()); known { // also if somebody else has looked
+			return now, nil
+		}
+		if err := look(); err != nil {
+			return 0, err
+		}
 	}
-	if _, err := s.look(ctx); err != nil {
-		return 0, err
-	}
-	now, _ := s.gauge.now(time.Now())
-	return now, nil
 }
 
 // now is known for a while after a look.

@@ -91,6 +91,7 @@ func (s *Store) judge(ctx context.Context, key string, m *stored) (found, error)
 	if err != nil {
 		return found{}, err
 	}
+	asked := time.Now()
 	now, err := s.now(ctx)
 	if err != nil {
 		return found{}, err
@@ -101,7 +102,7 @@ func (s *Store) judge(ctx context.Context, key string, m *stored) (found, error)
 		s.sights.saw(key, sight{sequence: m.Sequence, gone: true})
 		return found{sequence: m.Sequence}, nil
 	}
-	s.sights.saw(key, sight{sequence: m.Sequence, until: time.Now().Add(r.TTL)})
+	s.sights.saw(key, sight{sequence: m.Sequence, until: surely(asked, r.TTL)})
 	return found{sequence: m.Sequence, stands: true, record: r}, nil
 }
 

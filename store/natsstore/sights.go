@@ -15,7 +15,7 @@ const sightsKept = 8192
 type sight struct {
 	sequence uint64    // of the last message, or one before; 0: nothing is known
 	gone     bool      // it is a tombstone, or had expired when it was seen
-	until    time.Time // the record does not expire before
+	until    time.Time // the record is not seen to expire before
 }
 
 // stands reports whether a record of this version was seen and cannot have

@@ -144,6 +144,6 @@ func (s *Store) putAsIs(ctx context.Context, key string, last uint64, r store.Re
 		return store.Record{}, err
 	}
 	r.Version, r.Age = sequence, 0
-	s.sights.saw(key, sight{sequence: sequence, until: sent.Add(r.TTL - r.TTL/driftParts)})
+	s.sights.saw(key, sight{sequence: sequence, until: surely(sent, r.TTL)})
 	return r, nil
 }
