@@ -55,7 +55,10 @@ type Config struct {
 	// Replicas is how many replicas must have received a record before the
 	// Create, Replace or Delete that wrote it succeeds, by WAIT in the same
 	// round trip; one that fails for that with store.ErrUnavailable may stand
-	// all the same. What losers and Get are shown is not waited for. It makes
+	// all the same. So it is with a Create or Replace that is shown a record
+	// with its own head, which it may have written by an earlier delivery, and
+	// with a Delete that was carried out before. What other losers and Get are
+	// shown is not waited for. It makes
 	// a failover lose less, not nothing: see README.md. Not for Cluster.
 	// Default 0.
 	Replicas int

@@ -15,6 +15,7 @@ import (
 
 	"github.com/concordhttp/concord/internal/testserver"
 	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/lease"
 	"github.com/concordhttp/concord/store/redisstore"
 )
 
@@ -57,7 +58,7 @@ func TestWritesWaitForReplicas(t *testing.T) {
 		deleted, err := s.Delete(ctx, "key", r.Version)
 		require.NoError(t, err)
 		require.True(t, deleted)
-		require.EqualValues(t, 28, behind.StrLen(ctx, c.Prefix+"key").Val())
+		require.EqualValues(t, 28+56, behind.StrLen(ctx, c.Prefix+"key").Val(), "so has it that it is gone")
 	}
 	require.NoError(t, newClient(t, url).ScriptFlush(ctx).Err())
 	r := mustCreate(t, s, "again", record("r"))
@@ -79,7 +80,98 @@ func TestWritesWaitForReplicas(t *testing.T) {
 	assert.False(t, deleted)
 	p.Continue(t)
 	eventually(t, func() bool {
-		_, created, err := s.Create(ctx, "together", record("r"))
-		return err == nil && created || err == nil
+		_, _, err := s.Create(ctx, "alone", record("mine"))
+		return err == nil
 	}, "the replica is back")
+	assert.EqualValues(t, 1, behind.Exists(ctx, c.Prefix+"alone").Val(), "and has what was written without it")
+}
+
+// TestAWriteSentAgainWaitsForReplicasToo sends what too few replicas have again, as
+// clients and callers do. The reply shows the caller that it has won, so it may
+// not come before the replica has the record.
+func TestAWriteSentAgainWaitsForReplicasToo(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
+	replica, p := newReplica(t, url)
+	client := newClient(t, url)
+	c := redisstore.Config{Prefix: newPrefix(), Replicas: 1, ReplicaTimeout: 100 * time.Millisecond}
+	s, ctx := newStore(t, client, c), context.Background()
+	replaced, deleted := mustCreate(t, s, "replaced", record("r")), mustCreate(t, s, "deleted", record("r"))
+	calls := map[string]func() error{
+		"created":  func() error { _, _, err := s.Create(ctx, "created", record("mine")); return err },
+		"replaced": func() error { _, _, err := s.Replace(ctx, "replaced", replaced.Version, record("next")); return err },
+		"deleted":  func() error { _, err := s.Delete(ctx, "deleted", deleted.Version); return err },
+	}
+	p.Pause(t)
+	for range 3 {
+		for key, call := range calls {
+			require.ErrorIs(t, call(), store.ErrUnavailable, key)
+		}
+	}
+	ttl := client.PTTL(ctx, c.Prefix+"created").Val()
+	assert.InDelta(t, time.Hour+store.Grace, ttl, float64(time.Minute), "it lives no longer and no shorter")
+	require.NoError(t, client.ConfigSet(ctx, "maxmemory", "1").Err())
+	require.ErrorIs(t, calls["created"](), store.ErrUnavailable, "nor does a server without room show it before")
+	require.NoError(t, client.ConfigSet(ctx, "maxmemory", "0").Err())
+	before := client.Get(ctx, c.Prefix+"created").Val()
+	p.Continue(t)
+	behind := newClient(t, replica)
+	for key, call := range calls {
+		eventually(t, func() bool { return call() == nil }, "the replica is back")
+		assert.Equal(t, client.Get(ctx, c.Prefix+key).Val(), behind.Get(ctx, c.Prefix+key).Val(), key)
+	}
+	assert.Equal(t, before, client.Get(ctx, c.Prefix+"created").Val(), "it was written as it was")
+}
+
+// TestNoLeaseStandsOnTheMasterAlone goes through package lease, which follows up
+// what it has no answer to, and by it neither acquires nor settles nor releases
+// what a failover would take back.
+func TestNoLeaseStandsOnTheMasterAlone(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
+	_, p := newReplica(t, url)
+	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 50 * time.Millisecond}
+	k, err := lease.New(lease.Config{Store: newStore(t, newClient(t, url), c), CallTimeout: time.Second})
+	require.NoError(t, err)
+	ctx := context.Background()
+	settled, _, err := k.Try(ctx, "settled", lease.Claim{TTL: time.Hour})
+	require.NoError(t, err)
+	released, _, err := k.Try(ctx, "released", lease.Claim{TTL: time.Hour})
+	require.NoError(t, err)
+
+	p.Pause(t)
+	l, _, err := k.Try(ctx, "acquired", lease.Claim{TTL: time.Hour})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.Nil(t, l)
+	_, err = settled.Settle(ctx, []byte("paid"), []byte("receipt"), time.Hour)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, released.Release(ctx), store.ErrUnavailable)
+
+	p.Continue(t)
+	eventually(t, func() bool {
+		l, _, err := k.Try(ctx, "later", lease.Claim{TTL: time.Hour})
+		return err == nil && l != nil && l.Release(ctx) == nil
+	}, "the replica is back")
+}
+
+// TestALostReplyIsNoWayAroundReplicas loses every other reply, so that the client
+// itself sends each call again and gets to see the caller's own record.
+func TestALostReplyIsNoWayAroundReplicas(t *testing.T) {
+	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
+	_, p := newReplica(t, url)
+	o, err := redis.ParseURL(url)
+	require.NoError(t, err)
+	w := newWire(t, o.Addr, everySecond())
+	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 100 * time.Millisecond}
+	s, ctx := newStore(t, newClient(t, "redis://"+w.addr+"/0"), c), context.Background()
+	standing, _, err := s.Create(ctx, "there", record("mine"))
+	require.NoError(t, err)
+	require.Equal(t, "mine", string(standing.Head))
+	p.Pause(t)
+	defer p.Continue(t)
+	_, created, err := s.Create(ctx, "key", record("mine"))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, created)
+	_, replaced, err := s.Replace(ctx, "there", standing.Version, record("next"))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, replaced)
+	assert.GreaterOrEqual(t, w.lost.Load(), int64(3))
 }

@@ -2,9 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -16,7 +18,9 @@ import (
 type Store struct {
 	client redis.UniversalClient
 	config Config
-	line   line // the connection that watchers share
+	line   line    // the connection that watchers share
+	id     [8]byte // tells its stamps from those of other stores
+	calls  atomic.Uint64
 
 	closing sync.Once
 	closed  chan struct{}
@@ -39,6 +43,7 @@ func New(client redis.UniversalClient, c Config) (*Store, error) {
 	}
 	s := &Store{client: client, config: c, closed: make(chan struct{})}
 	s.line.init(client, c)
+	rand.Read(s.id[:]) // never fails: crypto/rand ends the process rather
 	return s, nil
 }
 
@@ -73,15 +78,18 @@ func (s *Store) Create(ctx context.Context, key string, r store.Record) (store.R
 	within, cancel := s.bounded(ctx)
 	defer cancel()
 	w := newWriting(r)
-	reply, err := s.write(within, createScript, key, w.args()...)
+	reply, err := s.write(within, createScript, key, r.Head, append(w.args(), s.stamp(), s.waits())...)
 	if !full(err) {
 		return w.outcome(ctx, reply, err)
 	}
 	// It did not get to look. A record that stands is shown all the same.
-	standing, lookErr := s.look(within, key)
+	w.drop()
+	looking := append(w.args(), bytesOf(0), s.waits()) // no record has version 0
+	reply, lookErr := s.write(within, replaceFullScript, key, r.Head, looking...)
+	standing, _, lookErr := w.outcome(ctx, reply, lookErr)
 	switch {
 	case lookErr != nil:
-		return store.Record{}, false, failure(ctx, lookErr)
+		return store.Record{}, false, lookErr
 	case standing.Version == 0:
 		return store.Record{}, false, fmt.Errorf("%w: %w", store.ErrFull, err)
 	}
@@ -112,10 +120,10 @@ func (s *Store) Replace(ctx context.Context, key string, version uint64, r store
 		w.drop()
 	}
 	named := bytesOf(version)
-	reply, err := s.write(within, replaceScript, key, append(w.args(), named)...)
+	reply, err := s.write(within, replaceScript, key, r.Head, append(w.args(), named, s.waits())...)
 	if full(err) {
 		w.drop()
-		reply, err = s.write(within, replaceFullScript, key, append(w.args(), named)...)
+		reply, err = s.write(within, replaceFullScript, key, r.Head, append(w.args(), named, s.waits())...)
 	}
 	return w.outcome(ctx, reply, err)
 }
@@ -127,12 +135,17 @@ func (s *Store) Delete(ctx context.Context, key string, version uint64) (bool, e
 	}
 	within, cancel := s.bounded(ctx)
 	defer cancel()
-	reply, err := s.write(within, deleteScript, key, bytesOf(version), keepFor(0))
+	reply, err := s.write(within, deleteScript, key, nil, bytesOf(version), keepFor(0), s.stamp(), s.waits())
 	if err != nil {
 		return false, failure(ctx, err)
 	}
 	deleted, err := number(reply)
 	return deleted == 1, err
+}
+
+// stamp is that of the next call; lua/delete.lua has its meaning.
+func (s *Store) stamp() []byte {
+	return binary.BigEndian.AppendUint64(s.id[:len(s.id):len(s.id)], s.calls.Add(1))
 }
 
 // usable returns the error of a call that cannot be made: refused, what is wrong
