@@ -13,7 +13,8 @@ import (
 
 // Limits and defaults of [Config].
 const (
-	MaxPrefix = 128 // longest Config.Prefix, in bytes
+	MaxPrefix  = 128                   // longest Config.Prefix, in bytes
+	MinRecheck = 10 * time.Millisecond // shortest Config.Recheck
 
 	DefaultPrefix      = "concord:"
 	DefaultCallTimeout = 3 * time.Second
@@ -49,7 +50,8 @@ type Config struct {
 
 	// Recheck is how long a watcher sleeps at most before it looks at the
 	// record, in case a message was lost without a trace. As often the shared
-	// connection is tried, while anybody watches. Default 5 s.
+	// connection is tried, while anybody watches; one on which nothing comes
+	// for CallTimeout after that is given up. At least MinRecheck, default 5 s.
 	Recheck time.Duration
 
 	// Replicas is how many replicas must have received a record before the
@@ -105,7 +107,9 @@ func (c Config) check(client redis.UniversalClient) error {
 	positive("CallTimeout", c.CallTimeout, c.CallTimeout > 0)
 	positive("MaxBody", c.MaxBody, c.MaxBody > 0)
 	positive("MaxWaiters", c.MaxWaiters, c.MaxWaiters > 0)
-	positive("Recheck", c.Recheck, c.Recheck > 0)
+	if c.Recheck < MinRecheck {
+		wrong("Recheck", c.Recheck, fmt.Sprintf("must be %v at least", MinRecheck))
+	}
 	if c.Replicas < 0 {
 		wrong("Replicas", c.Replicas, "must not be negative")
 	}
@@ -122,15 +126,15 @@ func (c Config) checkClient(client redis.UniversalClient, wrong func(field strin
 		wrong("client", nil, "is required")
 		return
 	}
-	timely := true
+	timely, reads := true, DefaultCallTimeout
 	switch client := client.(type) {
 	case *redis.Client:
-		timely = client.Options().ContextTimeoutEnabled
-		if reads := client.Options().ReadTimeout; c.Replicas > 0 && reads > 0 && c.ReplicaTimeout >= reads {
+		timely, reads = client.Options().ContextTimeoutEnabled, client.Options().ReadTimeout
+		if c.Replicas > 0 && reads > 0 && c.ReplicaTimeout >= reads {
 			wrong("ReplicaTimeout", c.ReplicaTimeout, fmt.Sprintf("must be less than the client's ReadTimeout, %v", reads))
 		}
 	case *redis.ClusterClient:
-		timely = client.Options().ContextTimeoutEnabled
+		timely, reads = client.Options().ContextTimeoutEnabled, client.Options().ReadTimeout
 		if c.Replicas > 0 {
 			wrong("Replicas", nil, "cannot be waited for in a Cluster, where the client does not tell which connection a write took")
 		}
@@ -144,5 +148,8 @@ func (c Config) checkClient(client redis.UniversalClient, wrong func(field strin
 	}
 	if !timely {
 		wrong("client", fmt.Sprintf("%T", client), "needs ContextTimeoutEnabled in its options: a call could not be bounded without")
+	}
+	if reads <= 0 { // as the client has them, where 0 and -1 are no limit
+		wrong("client", fmt.Sprintf("%T", client), "needs a ReadTimeout in its options: it makes the watchers' connection again by itself, which could not be bounded without")
 	}
 }

@@ -14,9 +14,12 @@ import (
 )
 
 // nowhere is a client that connects to nothing, since nothing is asked of it.
-func nowhere(t *testing.T, timely bool) *redis.Client {
+func nowhere(t *testing.T, timely bool, reads ...time.Duration) *redis.Client {
 	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:0", ContextTimeoutEnabled: timely})
+	o := &redis.Options{Addr: "127.0.0.1:0", ContextTimeoutEnabled: timely}
+	for _, o.ReadTimeout = range reads {
+	}
+	c := redis.NewClient(o)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -34,6 +37,8 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 
 	_, err = redisstore.New(nowhere(t, true), redisstore.Config{CallTimeout: time.Second, ReplicaTimeout: time.Second})
 	require.ErrorContains(t, err, "config: ReplicaTimeout")
+	_, err = redisstore.New(nowhere(t, true), redisstore.Config{Recheck: redisstore.MinRecheck - 1})
+	require.ErrorContains(t, err, "config: Recheck")
 }
 
 func TestClientsThatCannotKeepTheContractAreRefused(t *testing.T) {
@@ -43,6 +48,11 @@ func TestClientsThatCannotKeepTheContractAreRefused(t *testing.T) {
 	defer cluster.Close()
 	timely := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:0"}, ContextTimeoutEnabled: true})
 	defer timely.Close()
+	patient := nowhere(t, true, -1)
+	patientCluster := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: []string{"127.0.0.1:0"}, ContextTimeoutEnabled: true, ReadTimeout: -1,
+	})
+	defer patientCluster.Close()
 	for name, row := range map[string]struct {
 		client redis.UniversalClient
 		config redisstore.Config
@@ -53,6 +63,9 @@ func TestClientsThatCannotKeepTheContractAreRefused(t *testing.T) {
 		"a ring":                                  {ring, redisstore.Config{}, "moves keys"},
 		"one that does not mind deadlines":        {nowhere(t, false), redisstore.Config{}, "ContextTimeoutEnabled"},
 		"a cluster that does not mind deadlines":  {cluster, redisstore.Config{}, "ContextTimeoutEnabled"},
+		"one that waits for ever":                 {patient, redisstore.Config{}, "ReadTimeout"},
+		"one that sets no deadlines":              {nowhere(t, true, -2), redisstore.Config{}, "ReadTimeout"},
+		"a cluster that waits for ever":           {patientCluster, redisstore.Config{}, "ReadTimeout"},
 		"a cluster that is to wait for replicas":  {timely, redisstore.Config{Replicas: 1}, "Replicas"},
 		"another one that is to wait for as many": {struct{ *redis.Client }{nowhere(t, true)}, redisstore.Config{Replicas: 1}, "Replicas"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -19,6 +20,7 @@ type session struct {
 	cancel context.CancelFunc
 	pubsub *redis.PubSub
 	heard  atomic.Bool   // something came since the last ping
+	asked  time.Time     // when that was sent; only speak uses it
 	work   chan struct{} // holds one if touched has something
 
 	// Guarded by the line's lock.
@@ -57,8 +59,8 @@ func (s *session) speak() {
 				s.line.running.Go(s.listen)
 			}
 		case <-tick.C:
-			if idle = s.unused(idle); !idle {
-				err = s.ping(listens)
+			if idle = s.unused(idle); !idle && listens {
+				err = s.ping()
 			}
 		}
 		if err != nil {
@@ -89,13 +91,15 @@ func (s *session) adjust() error {
 	}
 	clear(s.touched)
 	s.line.mu.Unlock()
+	within, cancel := s.bounded()
+	defer cancel()
 	if len(begin) > 0 {
-		if err := s.pubsub.Subscribe(s.ctx, begin...); err != nil {
+		if err := s.pubsub.Subscribe(within, begin...); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
 	if len(end) > 0 { // without any, it would end all
-		if err := s.pubsub.Unsubscribe(s.ctx, end...); err != nil {
+		if err := s.pubsub.Unsubscribe(within, end...); err != nil {
 			return fmt.Errorf("unsubscribe: %w", err)
 		}
 	}
@@ -110,15 +114,25 @@ func (s *session) forget(t *topic) {
 	}
 }
 
-// ping asks whether the server is there, if it has answered the last time.
-func (s *session) ping(listens bool) error {
+// bounded bounds what is sent, and with it the making of a connection to a server
+// that takes one and is silent.
+func (s *session) bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.ctx, s.line.config.CallTimeout)
+}
+
+// ping asks whether the server is there, if it has answered the last time. An
+// answer may take as long as that of a call, however often it is tried.
+func (s *session) ping() error {
 	if !s.heard.Swap(false) {
-		return errSilent
+		if time.Since(s.asked) >= s.line.config.CallTimeout {
+			return errSilent
+		}
+		return nil
 	}
-	if !listens {
-		return nil // what connects has bounds of its own
-	}
-	return s.pubsub.Ping(s.ctx)
+	s.asked = time.Now()
+	within, cancel := s.bounded()
+	defer cancel()
+	return s.pubsub.Ping(within)
 }
 
 // unused reports whether nobody waits, and ends the session if that was so a

@@ -34,8 +34,8 @@ var (
 // New returns a store on the client's server, which it does not talk to yet:
 // [Store.Check] does. The client stays the caller's, who closes it after the
 // store. It is a *redis.Client, Sentinel's included, or a *redis.ClusterClient,
-// with ContextTimeoutEnabled in its options. A *redis.Ring is refused, for its
-// keys move. The error joins a [store.ConfigError] for every mistake.
+// with ContextTimeoutEnabled in its options, and with a ReadTimeout, as it has by
+// default. A *redis.Ring is refused, for its keys move. The error joins a [store.ConfigError] for every mistake.
 func New(client redis.UniversalClient, c Config) (*Store, error) {
 	c = c.withDefaults()
 	if err := c.check(client); err != nil {
@@ -166,8 +166,10 @@ func (s *Store) usable(ctx context.Context, refused error) error {
 }
 
 // Close wakes all watchers and ends the connection that they share. From then on
-// every method fails with [store.ErrClosed]; calls under way go on. It does not
-// close the client. It always returns nil, however often it is called.
+// every method fails with [store.ErrClosed]; calls under way go on. It waits for a
+// connection that is being made to a silent server, for the longer of
+// Config.CallTimeout and the client's ReadTimeout at most. It does not close the
+// client. It always returns nil, however often it is called.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)

@@ -5,6 +5,8 @@ package redisstore_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -256,4 +258,104 @@ func TestCloseDoesNotWaitForAServer(t *testing.T) {
 	woken := watching(t, s, "key", 1)
 	require.NoError(t, s.Close())
 	require.ErrorIs(t, <-woken, store.ErrClosed)
+}
+
+// slowly listens at an address of its own. The first connection that comes stays
+// without a word; every other is passed on to the server, with replies that come
+// late by the delay.
+func slowly(t *testing.T, server string, silent int64, delay time.Duration) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	running.Go(func() {
+		for n := int64(1); ; n++ {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, client)
+			mu.Unlock()
+			if n <= silent {
+				continue
+			}
+			upstream, err := net.Dial("tcp", server)
+			if err != nil {
+				continue
+			}
+			mu.Lock()
+			conns = append(conns, upstream)
+			mu.Unlock()
+			running.Go(func() { _, _ = io.Copy(upstream, client); _ = upstream.Close() })
+			running.Go(func() {
+				defer client.Close()
+				buffer := make([]byte, 64<<10)
+				for {
+					n, err := upstream.Read(buffer)
+					if err != nil {
+						return
+					}
+					time.Sleep(delay)
+					if _, err := client.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		mu.Unlock()
+		running.Wait()
+	})
+	return l.Addr().String()
+}
+
+// TestOneSilentConnectionStopsNoWatcher has the first connection be taken, and
+// never answered. Whoever watches next gets another one.
+func TestOneSilentConnectionStopsNoWatcher(t *testing.T) {
+	o, err := redis.ParseURL(testserver.Redis(t))
+	require.NoError(t, err)
+	client := newClient(t, fmt.Sprintf("redis://%s/%d", slowly(t, o.Addr, 1, 0), o.DB), func(o *redis.Options) { o.ReadTimeout = time.Minute })
+	s := newStore(t, client, redisstore.Config{CallTimeout: 200 * time.Millisecond})
+	require.ErrorIs(t, s.Watch(context.Background(), "key", 1), store.ErrUnavailable)
+	eventually(t, func() bool { return s.Watch(context.Background(), "key", 1) == nil }, "it can be watched")
+}
+
+// TestCloseIsBoundedWhereNobodyAnswers closes a store whose watchers' connection
+// stays without a word.
+func TestCloseIsBoundedWhereNobodyAnswers(t *testing.T) {
+	client := newClient(t, "redis://"+slowly(t, "", 100, 0)+"/0", func(o *redis.Options) { o.ReadTimeout = 5 * time.Minute })
+	s, err := redisstore.New(client, redisstore.Config{CallTimeout: 200 * time.Millisecond})
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Watch(context.Background(), "key", 1), store.ErrUnavailable)
+	woken := watching(t, s, "key", 1)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		require.NoError(t, err)
+	case <-time.After(testserver.Patience):
+		require.Fail(t, "it waits for a server that says nothing")
+	}
+	require.Error(t, <-woken)
+}
+
+// TestWatchersOfADistantServer looks more often than a reply takes to come.
+func TestWatchersOfADistantServer(t *testing.T) {
+	o, err := redis.ParseURL(testserver.Redis(t))
+	require.NoError(t, err)
+	client := newClient(t, fmt.Sprintf("redis://%s/%d", slowly(t, o.Addr, 0, 60*time.Millisecond), o.DB))
+	s := newStore(t, client, redisstore.Config{Recheck: redisstore.MinRecheck})
+	r := mustCreate(t, s, "key", record("r"))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	require.ErrorIs(t, s.Watch(ctx, "key", r.Version), context.DeadlineExceeded, "the connection holds")
 }
