@@ -39,6 +39,10 @@ func TestServerIsPaused(t *testing.T) {
 	r, _, err := s.Create(t.Context(), "key", record("first", time.Hour))
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	var state syscall.WaitStatus // it stands still a while after it was told to
+	_, err = syscall.Wait4(p.cmd.Process.Pid, &state, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, state.Stopped())
 	_, _, err = s.Replace(t.Context(), "key", r.Version, record("second", time.Hour))
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))

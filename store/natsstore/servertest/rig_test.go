@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -77,7 +78,12 @@ func openNamed(t *testing.T, c natsstore.Config) (s *natsstore.Store, name strin
 	c.Bucket = newBucket()
 	s, err := natsstore.New(c)
 	require.NoError(t, err)
-	require.NoError(t, s.Migrate(t.Context()))
+	for deadline := time.Now().Add(Patience); ; { // a new cluster may lose what it is asked
+		if err = s.Migrate(t.Context()); !errors.Is(err, store.ErrUnavailable) || time.Now().After(deadline) {
+			break
+		}
+	}
+	require.NoError(t, err)
 	t.Cleanup(func() {
 		_ = s.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), Patience)
