@@ -120,11 +120,15 @@ func onPath(pattern string, names ...string) string {
 }
 
 // Start starts the server again, at the address and with the data that it had,
-// and waits until it answers.
+// and waits until it answers. One that runs is not started again, and the test
+// fails.
 func (s *Process) Start(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.runs() {
+		t.Fatalf("testserver: %s runs already, as process %d", s.binary, s.cmd.Process.Pid)
+	}
 	cmd := exec.Command(s.binary, s.args...) //nolint:gosec,noctx // the programs are named here; one that outlives its test's context is ended by Stop
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true}
@@ -142,6 +146,19 @@ func (s *Process) Start(t testing.TB) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 		t.Fatalf("testserver: %s did not answer: %v\n%s", s.binary, err, s.log.String())
+	}
+}
+
+// runs reports whether the server was started and has not ended. The lock is held.
+func (s *Process) runs() bool {
+	if s.cmd == nil {
+		return false
+	}
+	select {
+	case <-s.end:
+		return false
+	default:
+		return true
 	}
 }
 
@@ -181,13 +198,8 @@ func (s *Process) signal(t testing.TB, signal syscall.Signal, ends bool) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cmd == nil {
+	if !s.runs() {
 		return
-	}
-	select {
-	case <-s.end:
-		return
-	default:
 	}
 	pid := s.cmd.Process.Pid
 	family := []int{-pid}

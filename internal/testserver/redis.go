@@ -111,6 +111,9 @@ func ask(ctx context.Context, addr, command string) (string, error) {
 		return "", fmt.Errorf("read: %w", err)
 	}
 	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("a reply without a type")
+	}
 	switch line[0] {
 	case '-':
 		return "", errors.New(line[1:])
