@@ -59,6 +59,10 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		{[]string{"-store", "memory"}, "-mode transactional wants a database"},
 		{[]string{"-store", "sqlite:"}, "wants the name of a file"},
 		{[]string{"-store", "mysql://ann:secret@nowhere:%zz/"}, "store mysql: this is no URL"},
+		{[]string{"-store", "redis://:secret%zz@nowhere"}, "store redis: this is no URL"},
+		{[]string{"-store", "nats://ann:secret%zz@nowhere"}, "store nats: this is no URL"},
+		{[]string{"-store", "host=nowhere password=secret"}, "store ?: it is one of"},
+		{[]string{"-store", "mysql://ann:secret@nowhere/?tls=true"}, `there is no parameter "tls"`},
 	} {
 		var stderr bytes.Buffer
 		assert.Equal(t, 1, run(t.Context(), c.args, io.Discard, &stderr), c.args)

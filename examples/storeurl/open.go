@@ -61,9 +61,13 @@ func (o *Opened) open(ctx context.Context, url string) error {
 	return errors.New("it is one of " + Forms)
 }
 
-// kind is the scheme of url, without the rest: that may hold a password.
+// kind is the scheme of url, without the rest: that may hold a password. What has
+// no scheme is all rest.
 func kind(url string) string {
-	scheme, _, _ := strings.Cut(url, ":")
+	scheme, _, found := strings.Cut(url, ":")
+	if !found && url != "memory" {
+		return "?"
+	}
 	return scheme
 }
 

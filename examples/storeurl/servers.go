@@ -2,6 +2,7 @@ package storeurl
 
 import (
 	"context"
+	neturl "net/url"
 
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
@@ -13,7 +14,7 @@ import (
 func (o *Opened) openRedis(ctx context.Context, url string) error {
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		return err
+		return errNoURL
 	}
 	options.ContextTimeoutEnabled = true // a call then lasts no longer than its context
 	client := redis.NewClient(options)
@@ -30,6 +31,9 @@ func (o *Opened) openRedis(ctx context.Context, url string) error {
 // openNATS connects for good: a server that is away for a while is waited for by
 // the connection, and no write waits in it meanwhile.
 func (o *Opened) openNATS(ctx context.Context, url string) error {
+	if _, err := neturl.Parse(url); err != nil {
+		return errNoURL
+	}
 	conn, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
 	if err != nil {
 		return err

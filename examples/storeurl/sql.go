@@ -50,15 +50,22 @@ func listen(ctx context.Context, driverConn any) (string, error) {
 	return n.Payload, nil
 }
 
+// errNoURL is for what url.Parse refuses: its own error would show it, password
+// and all.
+var errNoURL = errors.New("this is no URL")
+
 func (o *Opened) openMySQL(ctx context.Context, source string) error {
 	u, err := url.Parse(source)
 	if err != nil {
-		return errors.New("this is no URL") // url.Parse would say which, password and all
+		return errNoURL
 	}
 	c := mysql.NewConfig()
 	c.Net, c.Addr, c.User = "tcp", u.Host, u.User.Username()
-	if socket := u.Query().Get("socket"); socket != "" {
-		c.Net, c.Addr = "unix", socket
+	for name, values := range u.Query() {
+		if name != "socket" {
+			return fmt.Errorf("there is no parameter %q; one that is passed over could be the one that asks for TLS", name)
+		}
+		c.Net, c.Addr = "unix", values[0]
 	}
 	c.Passwd, _ = u.User.Password()
 	if len(u.Path) > 1 {

@@ -86,7 +86,9 @@ func TestAGateInsideAFixedLeaseIsNotRenewedAndEndsWithIt(t *testing.T) {
 		m := newModel()
 		long := keeper(t, m, func(c *lease.Config) { c.Lease, c.Margin, c.MaxRun = lease.MaxLease, time.Second, 2*lease.MaxLease })
 		outer := acquire(t, long, "claim", lease.Claim{TTL: 2 * day, Fixed: true})
-		wide := func(c *lease.GateConfig) { c.Lease, c.Margin, c.MaxRun, c.Wait = time.Minute, 6*time.Second, 2*lease.MaxLease, -1 }
+		wide := func(c *lease.GateConfig) {
+			c.Lease, c.Margin, c.MaxRun, c.Wait = time.Minute, 6*time.Second, 2*lease.MaxLease, -1
+		}
 		_, err := gate(t, m, wide).Enter(outer, "r")
 		require.NoError(t, err)
 		_, err = gate(t, m, wide).Enter(context.Background(), "r")

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -13,11 +14,14 @@ import (
 // not the one that began.
 const savepoint = "concord"
 
+// longest is the longest that PostgreSQL takes for a timeout, 24 days.
+const longest = math.MaxInt32 * time.Millisecond
+
 // left is how long a context has left, false if for ever. It is never less than
 // a millisecond, since 0 means for ever to databases.
 func left(ctx context.Context) (time.Duration, bool) {
 	deadline, ok := ctx.Deadline()
-	return max(time.Until(deadline), time.Millisecond), ok
+	return min(max(time.Until(deadline), time.Millisecond), longest), ok
 }
 
 // postgresGuard makes the least of what is configured and what is left the limit
