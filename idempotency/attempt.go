@@ -58,6 +58,7 @@ const (
 	ambiguous               // so do they, but Keep has said that nobody knows what they are
 	undecided               // it may or may not have committed, and nobody can say yet
 	superseded              // another attempt took over: it was rolled back
+	escaped                 // the handler has ended it by itself: what it wrote may stand
 )
 
 // enter begins the transaction. False: there is one already, which this is a

@@ -29,6 +29,8 @@ func (q *request) conclude() {
 		q.observe(middleware.Event{Kind: middleware.EventFailed, Err: err})
 	case superseded:
 		q.yield(*by, err)
+	case escaped:
+		q.settleUnknown(err)
 	}
 }
 
@@ -37,8 +39,8 @@ func (q *request) conclude() {
 func (q *request) concludePanic() {
 	stage, _, err := q.run.attempt.ended()
 	switch stage {
-	case plain:
-		q.settleUnknown(errNoReturn)
+	case plain, escaped:
+		q.settleUnknown(errors.Join(errNoReturn, err))
 	case open, undone, rolledBack:
 		q.free(errNoReturn)
 	case committed, ambiguous, undecided, superseded:

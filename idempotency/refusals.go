@@ -2,6 +2,7 @@ package idempotency
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -148,6 +149,14 @@ func rolledBackFor(err error) *problem.Problem {
 	p := problem.New(problem.KindStoreUnavailable,
 		"The transaction of this request could not be completed, so everything was rolled back. It can be sent again.")
 	p.Err = err
+	return p
+}
+
+// endedByHandler is for a handler that commits its transaction, or rolls it back:
+// a mistake of the server's.
+func endedByHandler(err error) *problem.Problem {
+	p := problem.New(problem.KindInternal, "")
+	p.Err = fmt.Errorf("idempotency: the handler has ended the transaction of its request, which its answer does: %w", err)
 	return p
 }
 

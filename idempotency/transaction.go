@@ -122,6 +122,9 @@ func (t *transaction) commit() {
 		t.a.supersede(standing, errors.Join(err, t.tx.Rollback()))
 		t.replace(takenOver())
 		return
+	case errors.Is(err, store.ErrEnded):
+		t.escape(err)
+		return
 	case err != nil:
 		t.giveUp(err)
 		return
@@ -177,17 +180,30 @@ func (t *transaction) giveUp(err error) {
 	t.replace(rolledBackFor(err))
 }
 
+// escape is for a transaction that the handler has ended by itself. Whether it
+// has committed nobody can tell, so it must not run again.
+func (t *transaction) escape(err error) {
+	t.a.end(escaped, errors.Join(err, t.tx.Rollback()))
+	t.replace(endedByHandler(err))
+}
+
 // takeBack rolls back because the answer says so. If that fails the connection
-// is lost, or never was: a 5xx is then but the handler's word for it, and to keep
-// that as the outcome would leave its client with an error for ever.
+// is lost, or never was, and if the time is over its statements were broken off: a
+// 5xx is then but the handler's word for it, and to keep that as the outcome would
+// leave its client with an error for ever.
 func (t *transaction) takeBack() {
+	overdue := t.r.Context().Err()
 	err := t.tx.Rollback()
-	if err != nil && t.rec.Status() >= 500 && !t.rec.Refused() {
+	switch {
+	case errors.Is(err, store.ErrEnded):
+		t.escape(err)
+	case (err != nil || overdue != nil) && t.rec.Status() >= 500 && !t.rec.Refused():
+		err = errors.Join(err, overdue)
 		t.a.end(undone, err)
 		t.replace(rolledBackFor(err))
-		return
+	default:
+		t.a.end(rolledBack, err)
 	}
-	t.a.end(rolledBack, err)
 }
 
 // rollback takes back what the handler wrote. If that fails there is nothing

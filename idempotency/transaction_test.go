@@ -329,6 +329,30 @@ func TestTransactionThatCannotEnd(t *testing.T) {
 		}))
 		isRolledBack(t, s.txMemory, h, start(h, post("k", "{}")))
 	})
+	bubble(t, "its time is over, and the handler says 500", func(t *testing.T) {
+		s := newTxMemory()
+		h := serverOn(t, s, booking(func(w http.ResponseWriter, r *http.Request, n int64) {
+			if n == 1 {
+				<-r.Context().Done()
+				http.Error(w, "the statement was broken off", http.StatusInternalServerError)
+				return
+			}
+			charged(w, n)
+		}))
+		isRolledBack(t, s, h, start(h, post("k", "{}")))
+	})
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, int64){
+		"201": nil, "422": answers(http.StatusUnprocessableEntity),
+	} {
+		bubble(t, "the handler has ended it by itself, and says "+name, func(t *testing.T) {
+			s := &txHook{txMemory: newTxMemory(), lost: store.ErrEnded, settle: func() error { return store.ErrEnded }}
+			pay := booking(answer)
+			h := serverOn(t, s, pay)
+			assert.Equal(t, problem.KindInternal, kindOf(t, send(h, post("k", "{}"))))
+			assert.Equal(t, problem.KindOutcomeUnknown, kindOf(t, send(h, post("k", "{}"))))
+			assert.EqualValues(t, 1, pay.runs.Load())
+		})
+	}
 	bubble(t, "its connection is lost, and the handler says 422 for a reason of its own", func(t *testing.T) {
 		s := &txHook{txMemory: newTxMemory(), lost: errCut}
 		pay := booking(answers(http.StatusUnprocessableEntity))

@@ -19,6 +19,9 @@ var (
 	ErrClosed = errors.New("store: closed")
 	// ErrUnavailable: the store cannot be reached, or did not answer in time.
 	ErrUnavailable = errors.New("store: unavailable")
+	// ErrEnded: a transaction was ended by somebody else, a handler that commits it
+	// say. What was done in it may stand.
+	ErrEnded = errors.New("store: the transaction was ended by somebody else")
 )
 
 // CheckKey returns an error wrapping [ErrInvalid] or [ErrTooLarge] if key is

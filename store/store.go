@@ -84,7 +84,8 @@ type Beginner interface {
 // Tx is a transaction of a [Beginner]. It is used by one goroutine at a time.
 //
 // An error of Commit leaves it open what happened. After one of Rollback nothing
-// has, either: the connection was lost, or the transaction could not begin.
+// has, either: the connection was lost, or the transaction could not begin. Only
+// after [ErrEnded], of whichever method, may what was done stand.
 type Tx interface {
 	Store                                    // the same records, inside the transaction
 	Context(context.Context) context.Context // carries the transaction to the handler

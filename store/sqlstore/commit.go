@@ -46,10 +46,13 @@ func (t *transaction) Rollback() error {
 		return t.failed
 	}
 	err := t.end((*sql.Tx).Rollback)
-	if errors.Is(err, sql.ErrTxDone) {
+	switch {
+	case !errors.Is(err, sql.ErrTxDone):
+		return err
+	case t.ctx.Err() != nil:
 		return nil // its context has ended, and so has it
 	}
-	return err
+	return failure(t.ctx, "rollback", err)
 }
 
 // end ends the transaction and gives its connection back. That goes on by itself

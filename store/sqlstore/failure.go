@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
@@ -67,6 +68,8 @@ func failure(ctx context.Context, what string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("sqlstore: %s: %w", what, ctx.Err())
+	case errors.Is(err, sql.ErrTxDone):
+		return fmt.Errorf("sqlstore: %s: %w: %w", what, store.ErrEnded, err)
 	case errors.Is(err, store.ErrClosed), errors.Is(err, errCorrupt), errors.Is(err, errNoWAL):
 		return fmt.Errorf("sqlstore: %s: %w", what, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

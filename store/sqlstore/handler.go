@@ -19,7 +19,9 @@ func (t *transaction) Context(ctx context.Context) context.Context {
 
 // Tx returns the transaction of the request whose context this is, or one derived
 // from it, and begins it if it has not begun. The handler writes in it, and
-// neither commits it nor rolls it back: its answer decides. It lasts no longer
+// neither commits it nor rolls it back: its answer decides. If it does, or sends a
+// statement with which MySQL commits by itself (CREATE TABLE, say), nobody can
+// tell any more what is done. It lasts no longer
 // than the context of the request, whatever that of a statement. The error is
 // [ErrNoTransaction], or says why it could not begin.
 //

@@ -47,6 +47,25 @@ func TestErrorsRollBackAndAreRecorded(t *testing.T) {
 	})
 }
 
+// A handler that commits by itself is told that it must not, by the first request
+// that anybody sends it: and nobody is charged twice for that.
+func TestAHandlerThatCommitsByItselfIsNotRunAgain(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, d database) {
+		b := newBank(t, d)
+		v := b.serve(t, func(w http.ResponseWriter, r *http.Request, tx *sql.Tx, run int) {
+			_, err := tx.ExecContext(r.Context(), b.insert(run))
+			require.NoError(t, err)
+			require.NoError(t, tx.Commit())
+			charged(w, run)
+		})
+		assert.Equal(t, http.StatusInternalServerError, post(v, "k").Code)
+		again := post(v, "k")
+		assert.Equal(t, http.StatusConflict, again.Code)
+		assert.Contains(t, again.Body.String(), "outcome-unknown")
+		assert.Equal(t, 1, b.charges(t))
+	})
+}
+
 // The handler never asks for the transaction: there is none, and the outcome is
 // recorded all the same.
 func TestTransactionThatNobodyAsksFor(t *testing.T) {
