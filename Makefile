@@ -4,12 +4,13 @@ FUZZTIME ?= 30s
 SOAK     ?= 20
 SEEDS    ?= 20000
 
-.PHONY: test lint faults fuzz bench crash soak ci
+.PHONY: test lint faults fuzz rows bench crash soak ci
 
 test: ; go test -race work
 lint: ; .ci/lint
 faults: ; go run .ci/faults.go
 fuzz: ; FUZZTIME=$(FUZZTIME) .ci/fuzz
+rows: ; go test -run='^TestRows$$' -v . -args -rows=1m
 bench: ; go test -run='^$$' -bench=. -benchmem work
 crash: ; go test -race -v -timeout=4h -run='^TestCrash(Refuse|Rerun|Transactional)$$' ./idempotency -args -crash.seeds=$(SEEDS)
 soak: ; go test -race -shuffle=on -count=$(SOAK) -timeout=4h work
