@@ -31,6 +31,8 @@ func newReplica(t *testing.T, url string) (own string, p *testserver.Process) {
 	eventually(t, func() bool {
 		return strings.Contains(client.Info(context.Background(), "replication").Val(), "master_link_status:up")
 	}, "the replica is in step")
+	master := newClient(t, url)
+	eventually(t, func() bool { return master.Wait(context.Background(), 1, time.Second).Val() == 1 }, "and says what it has received")
 	return own, p
 }
 
@@ -48,7 +50,7 @@ func TestReplicasAnswerNothing(t *testing.T) {
 func TestWritesWaitForReplicas(t *testing.T) {
 	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
 	replica, p := newReplica(t, url)
-	c := redisstore.Config{Prefix: newPrefix(), Replicas: 1, ReplicaTimeout: 200 * time.Millisecond}
+	c := redisstore.Config{Prefix: newPrefix(), Replicas: 1, ReplicaTimeout: time.Second}
 	s, ctx := newStore(t, newClient(t, url), c), context.Background()
 	behind := newClient(t, replica)
 	for range 20 {
@@ -93,7 +95,7 @@ func TestAWriteSentAgainWaitsForReplicasToo(t *testing.T) {
 	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
 	replica, p := newReplica(t, url)
 	client := newClient(t, url)
-	c := redisstore.Config{Prefix: newPrefix(), Replicas: 1, ReplicaTimeout: 100 * time.Millisecond}
+	c := redisstore.Config{Prefix: newPrefix(), Replicas: 1, ReplicaTimeout: 500 * time.Millisecond}
 	s, ctx := newStore(t, client, c), context.Background()
 	replaced, deleted := mustCreate(t, s, "replaced", record("r")), mustCreate(t, s, "deleted", record("r"))
 	calls := map[string]func() error{
@@ -128,8 +130,8 @@ func TestAWriteSentAgainWaitsForReplicasToo(t *testing.T) {
 func TestNoLeaseStandsOnTheMasterAlone(t *testing.T) {
 	url, _ := testserver.PrivateRedis(t, "--appendfsync", "no")
 	_, p := newReplica(t, url)
-	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 50 * time.Millisecond}
-	k, err := lease.New(lease.Config{Store: newStore(t, newClient(t, url), c), CallTimeout: time.Second})
+	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 300 * time.Millisecond}
+	k, err := lease.New(lease.Config{Store: newStore(t, newClient(t, url), c), CallTimeout: 10 * time.Second})
 	require.NoError(t, err)
 	ctx := context.Background()
 	settled, _, err := k.Try(ctx, "settled", lease.Claim{TTL: time.Hour})
@@ -160,7 +162,7 @@ func TestALostReplyIsNoWayAroundReplicas(t *testing.T) {
 	o, err := redis.ParseURL(url)
 	require.NoError(t, err)
 	w := newWire(t, o.Addr, everySecond())
-	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 100 * time.Millisecond}
+	c := redisstore.Config{Replicas: 1, ReplicaTimeout: 500 * time.Millisecond}
 	s, ctx := newStore(t, newClient(t, "redis://"+w.addr+"/0"), c), context.Background()
 	standing, _, err := s.Create(ctx, "there", record("mine"))
 	require.NoError(t, err)
