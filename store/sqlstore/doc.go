@@ -40,11 +40,16 @@
 // MySQL 8 and MariaDB 10.5 and later, on InnoDB. The clock does not depend on the
 // time zone of the session. With the driver's interpolateParams=true each
 // statement is one round trip. Binary logs have to hold rows, or be MIXED.
+// Sessions have autocommit on, as by default: with it off no record is ever
+// committed. A server with --sysdate-is-now has a clock that stands still within a
+// statement, and is of no use.
 //
 // SQLite 3.42 and later, in a file, with journal_mode(WAL): with any other, reads
 // wait for writes. Its clock counts milliseconds, and so do ages and lives. Set a
 // busy_timeout well below Config.CallTimeout, since SQLite waits it out whatever
 // the context says. A database in memory is another one for each connection, and
-// of no use here. One write at a time is all that SQLite has: a transaction that
+// of no use here. A handler that reads before it writes
+// wants _txlock=immediate, or it gets a write-conflict when another request comes
+// in between. One write at a time is all that SQLite has: a transaction that
 // has written makes the claims of all other requests wait.
 package sqlstore
