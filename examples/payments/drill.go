@@ -102,6 +102,11 @@ type shop struct {
 	servers []*server
 	orders  atomic.Int64
 
+	// forgetful is a shop whose store can be away for so long that the outcome
+	// of an order is not recorded. Who ran it is then told the outcome, and
+	// everybody else that it is unknown.
+	forgetful bool
+
 	mu      sync.Mutex
 	answers map[string]outcome // by reference
 	replays int

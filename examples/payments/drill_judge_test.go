@@ -70,3 +70,27 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		assert.NotContains(t, stderr.String(), "secret")
 	}
 }
+
+// Two answers to one order say the same, or one of them that nobody knows: that
+// only where the store may have been away.
+func TestAnswersThatGoTogether(t *testing.T) {
+	one, two := outcome{newPayment(Order{"o", 1, "EUR"}), true}, outcome{newPayment(Order{"o", 1, "EUR"}), true}
+	unknown := outcome{}
+	for _, c := range []struct {
+		first, second outcome
+		told          outcome
+		always, ever  bool
+	}{
+		{one, one, one, true, true},
+		{unknown, unknown, unknown, true, true},
+		{one, unknown, one, false, true},
+		{unknown, one, one, false, true},
+		{one, two, one, false, false},
+	} {
+		_, possible := (&shop{}).joined(c.first, c.second)
+		assert.Equal(t, c.always, possible, "%v", c)
+		told, possible := (&shop{forgetful: true}).joined(c.first, c.second)
+		assert.Equal(t, c.ever, possible, "%v", c)
+		assert.Equal(t, c.told, told, "%v", c)
+	}
+}

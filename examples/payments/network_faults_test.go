@@ -43,6 +43,7 @@ func TestTheNetworkFailsBetweenServersAndStore(t *testing.T) {
 		t.Run(c.Name+", "+string(c.mode), func(t *testing.T) {
 			source, net := through(t, c.URL(t))
 			s := newShop(t, source, c.mode, 2)
+			s.forgetful = c.mode == refuse
 			customers := s.open(t, 4)
 			for rounds := 0; rounds < 4 && (rounds == 0 || s.answeredSoFar() < 10); rounds++ {
 				for _, h := range harms {
@@ -73,6 +74,7 @@ func TestTheStoreIsKilledAndStartedAgain(t *testing.T) {
 		t.Run(c.Name+", "+string(c.mode), func(t *testing.T) {
 			source, server := teststore.Private[c.Name](t)
 			s := newShop(t, source, c.mode, 2)
+			s.forgetful = c.mode == refuse
 			customers := s.open(t, 4)
 			for range 3 {
 				time.Sleep(200 * time.Millisecond)

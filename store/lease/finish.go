@@ -51,32 +51,33 @@ func (l *Lease) close(ctx context.Context) (version uint64, ok bool, lost error)
 	return version, true, lost
 }
 
-// tries is how often a write that ends a lease is sent while it gets no answer
-// or finds the record moved on by a renewal of its owner.
-const tries = 3
+// moves is how often a write that ends a lease is made over a record that a
+// renewal of its owner has moved on: one was under way at most.
+const moves = 3
 
 var errMoved = errors.New("the record moves on whenever it is written")
 
-// insist makes a write that ends a lease. The write reports that it is done,
-// and with what error; or, not done, an error that leaves it open what
-// happened; or neither, when it was over a version that has moved on.
+// insist makes a write that ends a lease, again and again while it gets no
+// answer, until ctx ends: an outcome that is given up is lost for good, and its
+// key with it, while most outages are over in a second. The write reports that
+// it is done, and with what error; or, not done, an error that leaves it open
+// what happened; or neither, when it was over a version that has moved on.
 func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) error {
-	var last error
-	for failures := range tries {
+	for failures, moved := 0, 0; ; {
 		done, err := write()
-		if done || (err != nil && !open(err)) {
+		switch {
+		case done || (err != nil && !open(err)):
 			return err
-		}
-		if err == nil {
-			last = errMoved
-			continue
-		}
-		last = err
-		if !k.pause(ctx, k.backoff(failures)) {
-			break
+		case err == nil:
+			if moved++; moved == moves {
+				return errMoved
+			}
+		case !k.pause(ctx, k.backoff(failures)):
+			return err
+		default:
+			failures++
 		}
 	}
-	return last
 }
 
 // drop deletes the record of l, which is over, and nobody else's. The record

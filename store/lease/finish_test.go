@@ -12,12 +12,16 @@ import (
 )
 
 func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
-	bubble(t, "after a few tries", func(t *testing.T) {
+	bubble(t, "when it has tried for CallTimeout", func(t *testing.T) {
 		m := newModel()
 		l := acquire(t, keeper(t, m), "key", lease.Claim{})
 		m.setFaults(on("Delete", fault{before: fail}))
+		began := time.Now()
 		require.ErrorIs(t, l.Release(t.Context()), errReset)
-		require.Equal(t, 3, m.count("Delete"))
+		require.Equal(t, lease.DefaultCallTimeout, time.Since(began))
+		tries := m.count("Delete")
+		require.Greater(t, tries, 10)
+		require.Less(t, tries, 60)
 		require.NoError(t, l.Release(t.Context()), "only the first call does anything")
 		time.Sleep(testLapse)
 		m.setFaults(nil)
@@ -137,6 +141,19 @@ func TestSettleKeepsTheKeyTaken(t *testing.T) {
 		m.setFaults(nil)
 		require.NoError(t, l.Release(t.Context()))
 		require.Equal(t, "request", string(look(t, k, "key").Note))
+	})
+	bubble(t, "an outage that is shorter than CallTimeout loses no outcome", func(t *testing.T) {
+		for _, f := range []fault{{before: fail}, {after: fail}} {
+			m := newModel()
+			k := keeper(t, m)
+			l := acquire(t, k, "key", claim("request"))
+			m.setFaults(on("Replace", f))
+			over := time.AfterFunc(lease.DefaultCallTimeout-time.Second, func() { m.setFaults(nil) })
+			_, err := l.Settle(t.Context(), []byte("outcome"), nil, time.Hour)
+			require.NoError(t, err)
+			over.Stop() // it may have been written all the same
+			require.Equal(t, "outcome", string(look(t, k, "key").Note))
+		}
 	})
 	bubble(t, "a record that moves on at each write is not taken for settled or released", func(t *testing.T) {
 		m := newModel()
