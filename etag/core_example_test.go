@@ -83,6 +83,6 @@ func ExampleKeyed() {
 	_, err = etag.Keyed([]byte("too short"))
 	fmt.Println(err)
 	// Output:
-	// "Au-Qvn1f0N1uosDVQvzRVA"
+	// "5IoNSsxLC0SlyklH2zrupg"
 	// etag: secret of 9 bytes, the minimum is 32
 }

@@ -2,7 +2,6 @@ package etag
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/concordhttp/concord/middleware"
@@ -47,8 +46,7 @@ func (l *Layer) tagger(r *http.Request) middleware.Stage {
 type hasher Layer
 
 func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middleware.Decision {
-	fields := rec.Fields()
-	if !isRepresentation(rec.Status()) || !rec.Plain() && quoteTag(fields) || isStream(fields) || rec.DeclaredLength() > h.config.MaxBody {
+	if !isRepresentation(rec.Status()) || !rec.Plain() && quoteTag(rec.Fields()) || rec.Endless() || rec.DeclaredLength() > h.config.MaxBody {
 		return middleware.Pass
 	}
 	return middleware.Buffer
@@ -59,7 +57,7 @@ func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middlew
 // layer further in can have tagged it.
 func (l *Layer) tagBuffered(rec *middleware.Recorder) {
 	body := rec.Bytes()
-	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && rec.Fields()["Etag"] == nil {
+	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && (rec.Plain() || rec.Fields()["Etag"] == nil) {
 		rec.SetETag(l.sum(body).String())
 	}
 }
@@ -73,7 +71,7 @@ func (l *Layer) tagOf(rec *middleware.Recorder) Tag {
 		tag, _ := Parse(fields["Etag"][0])
 		return tag
 	}
-	if !rec.Buffered() || !isRepresentation(rec.Status()) || isStream(fields) {
+	if !rec.Buffered() || !isRepresentation(rec.Status()) || rec.Endless() {
 		return Tag{}
 	}
 	body := rec.Bytes()
@@ -159,14 +157,6 @@ func isRepresentation(status int) bool {
 }
 
 func isSuccess(status int) bool { return status >= 200 && status <= 299 }
-
-// isStream reports whether an answer says of itself that it has no end. Others
-// that must not be held back are flushed by their handler.
-func isStream(fields http.Header) bool {
-	contentType := fields["Content-Type"]
-	return len(contentType) > 0 &&
-		(strings.HasPrefix(contentType[0], "text/event-stream") || strings.HasPrefix(contentType[0], "multipart/x-mixed-replace"))
-}
 
 // modifiedIn reads Last-Modified, or returns zero.
 func modifiedIn(fields http.Header) time.Time {

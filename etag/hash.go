@@ -20,7 +20,7 @@ type Hasher interface {
 // tells who knows the possible bodies which one it is; [Keyed] does not.
 func Of(body []byte) Tag {
 	sum := sha256.Sum256(body)
-	return fromDigest(&sum)
+	return fromDigest((*[digestBytes]byte)(sum[:]))
 }
 
 // bySHA256 is Of as a Hasher.
@@ -33,9 +33,9 @@ func (bySHA256) Sum(body []byte) Tag { return Of(body) }
 // tag is 24 characters and an accidental collision is out of the question.
 const digestBytes = 16
 
-func fromDigest(sum *[sha256.Size]byte) Tag {
+func fromDigest(digest *[digestBytes]byte) Tag {
 	var text [2 + (digestBytes*8+5)/6]byte // the quotes, and 6 bits a character
 	text[0], text[len(text)-1] = '"', '"'
-	base64.RawURLEncoding.Encode(text[1:len(text)-1], sum[:digestBytes])
+	base64.RawURLEncoding.Encode(text[1:len(text)-1], digest[:])
 	return Tag{string(text[:])}
 }

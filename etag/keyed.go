@@ -48,7 +48,22 @@ func Keyed(secret []byte) (Hasher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etag: deriving the keys of a Keyed hasher: %w", err)
 	}
-	block, err := aes.NewCipher(hashKey)
+	gcm, err := gmac(hashKey)
+	if err != nil {
+		return nil, err
+	}
+	cover, err := aes.NewCipher(coverKey)
+	if err != nil {
+		return nil, fmt.Errorf("etag: a Keyed hasher needs AES: %w", err)
+	}
+	k := &keyed{gcm: gcm, cover: cover}
+	k.scratch.New = func() any { return new([digestBytes]byte) }
+	return k, nil
+}
+
+// gmac is the universal hash: AES-GCM that encrypts nothing.
+func gmac(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("etag: a Keyed hasher needs AES: %w", err)
 	}
@@ -56,44 +71,36 @@ func Keyed(secret []byte) (Hasher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etag: a Keyed hasher needs AES-GCM: %w", err)
 	}
-	k := &keyed{gcm: gcm}
-	k.scratch.New = func() any {
-		room := new(coverInput)
-		copy(room[:], coverKey)
-		return room
-	}
-	return k, nil
+	return gcm, nil
 }
 
 const keyBytes = 32
 
-// coverInput is K2 and room for a GMAC behind it. They are pooled, because
-// what is passed to Seal cannot live on the stack.
-type coverInput [keyBytes + digestBytes]byte
-
-// keyed computes SHA-256(K2 ‖ GMAC(K1, body)).
+// keyed computes AES(K2, GMAC(K1, body)).
 //
 // The GMAC is one under a nonce that never changes, which makes it a function
 // of the body, and a universal hash: two bodies collide only with the chance
 // that the bound of Keyed states. But two of its values under one nonce are two
-// equations in the key, and reveal it. So none may ever leave: SHA-256 under
-// the second key covers it.
+// equations in the key, and reveal it. So none may ever leave: AES under the
+// second key covers it. A GMAC is one block, so this adds no collisions, and
+// tells as much of it as a random permutation would: which bodies are equal.
 //
 // Bodies over GCM's limit for additional data, 2^61 bytes, do not fit in memory.
 type keyed struct {
 	gcm     cipher.AEAD
-	scratch sync.Pool // of *coverInput
+	cover   cipher.Block
+	scratch sync.Pool // of *[digestBytes]byte: what is passed to Seal cannot live on the stack
 }
 
 // zeroNonce is read-only.
 var zeroNonce [12]byte
 
-// Sum implements [Hasher]. Seal appends the GMAC to K2, and both are hashed.
+// Sum implements [Hasher].
 func (k *keyed) Sum(body []byte) Tag {
-	room := k.scratch.Get().(*coverInput)
-	covered := k.gcm.Seal(room[:keyBytes], zeroNonce[:], nil, body) //nolint:gosec // G407: the nonce is fixed on purpose, see keyed
-	sum := sha256.Sum256(covered)
-	clear(room[keyBytes:])
-	k.scratch.Put(room)
-	return fromDigest(&sum)
+	room := k.scratch.Get().(*[digestBytes]byte)
+	k.gcm.Seal(room[:0], zeroNonce[:], nil, body) //nolint:gosec // G407: the nonce is fixed on purpose, see keyed
+	k.cover.Encrypt(room[:], room[:])
+	tag := fromDigest(room)
+	k.scratch.Put(room) // it holds no GMAC any more
+	return tag
 }

@@ -189,7 +189,7 @@ func (j *judge) limit() int64 {
 func (j *judge) describes(rec *middleware.Recorder) bool {
 	fields, length := rec.Fields(), rec.DeclaredLength()
 	_, typed := fields["Content-Type"]
-	return j.method == http.MethodHead && !isStream(fields) && length <= j.l.config.MaxBody && (length < 0 || !typed)
+	return j.method == http.MethodHead && !rec.Endless() && length <= j.l.config.MaxBody && (length < 0 || !typed)
 }
 
 // evaluate judges a successful answer; any other is the answer (RFC 9110

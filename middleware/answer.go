@@ -33,6 +33,7 @@ type answer struct {
 	swallow  bool     // further bytes of the body are not wanted
 	firm     bool     // nothing leaves before the layer allows it; see Recorder.HoldFirmly
 	overrun  bool     // more was written than may be held firmly, or retained
+	endless  bool     // see Recorder.Endless
 }
 
 // decisions are what the stages decided, two bits for each.
@@ -227,10 +228,13 @@ func (a *answer) dropBuffer() {
 // readContentFields looks for the two fields that nearly every answer has, and
 // counts them: where there are no others, nobody has to look for any.
 func (a *answer) readContentFields(h http.Header) {
-	a.length, a.content = -1, -1
+	a.length, a.content, a.endless = -1, -1, false
 	others := len(h)
-	if others > 0 && h["Content-Type"] != nil {
-		others--
+	if others > 0 {
+		if lines := h["Content-Type"]; lines != nil {
+			others--
+			a.endless = isEndless(lines)
+		}
 	}
 	if others > 0 {
 		if lines := h["Content-Length"]; lines != nil {
@@ -241,6 +245,13 @@ func (a *answer) readContentFields(h http.Header) {
 	if others == 0 {
 		a.content = int8(len(h))
 	}
+}
+
+// isEndless reports whether a Content-Type is one of answers that go on for as
+// long as their client listens.
+func isEndless(contentType []string) bool {
+	return len(contentType) > 0 &&
+		(strings.HasPrefix(contentType[0], "text/event-stream") || strings.HasPrefix(contentType[0], "multipart/x-mixed-replace"))
 }
 
 // plain reports whether h has no fields but those of the content.

@@ -118,6 +118,11 @@ func (rec *Recorder) Status() int { return int(rec.a.status) }
 // Content-Length, so that nobody has to look for any other. False says nothing.
 func (rec *Recorder) Plain() bool { return rec.a.plain(rec.w.Header()) }
 
+// Endless reports whether the answer says by its Content-Type that it is a stream
+// which has no end. Others that must not be held back are flushed by their
+// handler.
+func (rec *Recorder) Endless() bool { return rec.a.endless }
+
 // DeclaredLength returns the Content-Length that the handler set, or -1.
 func (rec *Recorder) DeclaredLength() int64 { return rec.a.length }
 
@@ -193,7 +198,7 @@ func (rec *Recorder) Replace(write func(http.ResponseWriter)) {
 	rec.a.status, rec.a.swallow, rec.a.buf = int16(r.status), false, r.body
 	rec.a.exchange.set(refusing, false)
 	rec.a.exchange.set(refused, r.refused)
-	rec.a.phase, rec.a.overrun, rec.a.content = buffering, false, -1
+	rec.a.phase, rec.a.overrun, rec.a.content, rec.a.endless = buffering, false, -1, false
 }
 
 // Close puts the answer out of the handler's reach, once that has returned and
