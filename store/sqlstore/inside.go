@@ -46,9 +46,8 @@ type mysqlInside struct{ *mysqlSteps }
 
 func (m *mysqlSteps) inside() steps { return mysqlInside{m} }
 
-func (m mysqlInside) look(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {
-	found, err = one(ctx, q, r.fields(), m.lookIt+" LOCK IN SHARE MODE", key)
-	return r, found, err
+func (m mysqlInside) look(ctx context.Context, q Querier, key []byte) (row, bool, error) {
+	return lookAt(ctx, q, m.lookIt+" LOCK IN SHARE MODE", key)
 }
 
 func (s *sqliteSteps) inside() steps {

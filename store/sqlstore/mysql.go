@@ -47,9 +47,8 @@ WHERE ` + "`key`" + ` = ? AND version = ? AND expires > {now}`)
 	return m
 }
 
-func (m *mysqlSteps) look(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {
-	found, err = one(ctx, q, r.fields(), m.lookIt, key)
-	return r, found, err
+func (m *mysqlSteps) look(ctx context.Context, q Querier, key []byte) (row, bool, error) {
+	return lookAt(ctx, q, m.lookIt, key)
 }
 
 func (m *mysqlSteps) peek(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {

@@ -95,9 +95,8 @@ func (p *postgres) mark(key []byte) int64 {
 	return int64(h.Sum64())
 }
 
-func (p *postgres) look(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {
-	found, err = one(ctx, q, r.fields(), p.lookIt, key)
-	return r, found, err
+func (p *postgres) look(ctx context.Context, q Querier, key []byte) (row, bool, error) {
+	return lookAt(ctx, q, p.lookIt, key)
 }
 
 func (p *postgres) peek(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {

@@ -51,9 +51,8 @@ DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE due <= {now}
 	return s
 }
 
-func (s *sqliteSteps) look(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {
-	found, err = one(ctx, q, r.fields(), s.lookIt, key)
-	return r, found, err
+func (s *sqliteSteps) look(ctx context.Context, q Querier, key []byte) (row, bool, error) {
+	return lookAt(ctx, q, s.lookIt, key)
 }
 
 func (s *sqliteSteps) peek(ctx context.Context, q Querier, key []byte) (r row, found bool, err error) {

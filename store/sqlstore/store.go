@@ -16,7 +16,7 @@ import (
 type Store struct {
 	config  Config
 	db      *sql.DB // of the handlers' transactions
-	records Querier
+	records *reads
 	steps   steps
 	ear     *ear // nil: Watch polls
 
@@ -43,9 +43,9 @@ func New(db *sql.DB, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c, db: db, records: c.Records, steps: stepsOf(c.Dialect, c.Table), closed: make(chan struct{})}
+	s := &Store{config: c, db: db, records: newReads(c.Records), steps: stepsOf(c.Dialect, c.Table), closed: make(chan struct{})}
 	if c.Dialect == SQLite {
-		s.records = prepare(c.Records)
+		s.records = newReads(prepare(c.Records))
 	}
 	if p, ok := s.steps.(*postgres); ok && c.Listen != nil {
 		s.ear = newEar(c, p)
@@ -109,7 +109,7 @@ func (s *Store) Close() error {
 		if s.ear != nil {
 			s.ear.close()
 		}
-		if p, ok := s.records.(*prepared); ok {
+		if p, ok := s.records.Querier.(*prepared); ok {
 			p.close()
 		}
 	})
