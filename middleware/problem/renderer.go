@@ -33,10 +33,13 @@ func Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) { Renderer{}.
 // Stripe's client libraries read, and with the field Stripe-Should-Retry, which
 // tells them whether to send the request again.
 //
-// stripe-node follows that field. stripe-go (83) does not look at it once it has
-// found the member "error": it then gives every problem to its caller at once,
-// also one that is retryable. Without the member it would repeat all of them,
-// and stripe-node would in the end take a refusal for a success.
+// stripe-node follows that field. stripe-go (83 to 85) does not look at it once it
+// has found the member "error": it then gives the problem to its caller at once,
+// as a *stripe.Error. Without the member it repeats the request, and in the end
+// returns an error whose text is the problem. So requests of stripe-go, which is
+// known by its User-Agent, get null for the member of what is retryable. For
+// other clients it is always there: without it, stripe-node would in the end take
+// a refusal for a success.
 func Stripe(w http.ResponseWriter, r *http.Request, p *Problem) { Renderer{}.Stripe(w, r, p) }
 
 // JSON is like the function [JSON], with the settings of o.
@@ -71,7 +74,7 @@ func (o Renderer) Negotiate(w http.ResponseWriter, r *http.Request, p *Problem) 
 func (o Renderer) Stripe(w http.ResponseWriter, r *http.Request, p *Problem) {
 	c := o.complete(p)
 	w.Header().Set("Stripe-Should-Retry", strconv.FormatBool(c.Retryable))
-	o.send(w, r, &c, jsonType, o.appendJSON(make([]byte, 0, typicalJSON), &c, stripeMember(&c)))
+	o.send(w, r, &c, jsonType, o.appendJSON(make([]byte, 0, typicalJSON), &c, stripeMember(r, &c)))
 }
 
 // send writes a complete problem and its body, which is left out for HEAD.

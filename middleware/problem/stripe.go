@@ -28,8 +28,21 @@ func stripeType(p *Problem) string {
 	return "invalid_request_error"
 }
 
-// stripeMember returns the member "error" of a complete problem.
-func stripeMember(p *Problem) extension {
+// takesErrorForFinal reports whether a request comes from a client library that
+// never repeats what it was answered with the member "error", whatever
+// Stripe-Should-Retry says: stripe-go does not look at that field by then. What
+// it is answered without the member it repeats.
+func takesErrorForFinal(r *http.Request) bool {
+	return r != nil && strings.Contains(r.UserAgent(), "GoBindings/")
+}
+
+// stripeMember returns the member "error" of a complete problem that answers r.
+// It is null, rather than left out, where it would stop a client that should go
+// on: so the name stays taken, and no extension can take its place.
+func stripeMember(r *http.Request, p *Problem) extension {
+	if p.Retryable && takesErrorForFinal(r) {
+		return extension{"error", []byte("null")}
+	}
 	e := stripeError{Type: stripeType(p), Code: string(p.Kind), Message: p.Detail}
 	if e.Message == "" {
 		e.Message = p.Title

@@ -2,6 +2,7 @@ package problem_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,5 +45,46 @@ func TestStripeClientsFindTheirMembers(t *testing.T) {
 	t.Run("the title serves where there is no detail", func(t *testing.T) {
 		w := render(problem.Stripe, &problem.Problem{Kind: problem.KindKeyReused}, "POST")
 		assert.Contains(t, w.Body.String(), `"message":"This key belongs to another request"`)
+	})
+}
+
+// stripe-go takes every answer that has the member "error" for final. It repeats
+// what has none, so a problem has it exactly if it is not to be repeated.
+func TestStripeGoRepeatsWhatIsRetryableAndNothingElse(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind   problem.Kind
+		agent  string
+		member bool
+	}{
+		"a retryable one for stripe-go":            {problem.KindRequestInFlight, "Stripe/v1 GoBindings/85.0.0", false},
+		"the same for an application on stripe-go": {problem.KindStoreUnavailable, "Stripe/v1 GoBindings/85.0.0 shop/1.0 AIAgent/x", false},
+		"a final one for stripe-go":                {problem.KindKeyReused, "Stripe/v1 GoBindings/85.0.0", true},
+		"a retryable one for stripe-node":          {problem.KindRequestInFlight, "Stripe/v1 NodeBindings/22.0.0", true},
+		"a retryable one for who says nothing":     {problem.KindRequestInFlight, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := problem.New(test.kind, "What happened.")
+			p.Extensions = map[string]any{"error": map[string]string{"message": "of the handler"}}
+			w := render(problem.Stripe, p, "POST", "User-Agent", test.agent)
+
+			var body struct {
+				Type  string
+				Error *struct{ Message string }
+			}
+			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body), w.Body.String())
+			assert.Equal(t, problem.DefaultTypeBase+string(test.kind), body.Type)
+			if !test.member {
+				assert.Nil(t, body.Error)
+				assert.Equal(t, "true", w.Header().Get("Stripe-Should-Retry"))
+				return
+			}
+			require.NotNil(t, body.Error, w.Body.String())
+			assert.Equal(t, "What happened.", body.Error.Message)
+		})
+	}
+	t.Run("without a request it is there", func(t *testing.T) {
+		w := httptest.NewRecorder()
+		problem.Stripe(w, nil, problem.New(problem.KindRequestInFlight, "What happened."))
+		assert.Contains(t, w.Body.String(), `"error":{`)
 	})
 }
