@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -68,26 +67,6 @@ func afterRetryAfter(shortest, longest time.Duration, attempt int, res *http.Res
 		res = &as503
 	}
 	return retryablehttp.DefaultBackoff(shortest, longest, attempt, res)
-}
-
-// newPayments is an API that takes payments, and none without a key.
-func newPayments(t *testing.T, configure func(*server, *concord.Config)) *server {
-	t.Helper()
-	s := newServer(t, func(s *server, c *concord.Config) {
-		c.Idempotency.Require = concord.Routes("POST /payments")
-		configure(s, c)
-	})
-	s.mux.HandleFunc("POST /payments", func(w http.ResponseWriter, r *http.Request) {
-		number := s.effect(r)
-		if amount, _ := io.ReadAll(r.Body); string(amount) == "0" {
-			http.Error(w, "nobody thought of that", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Location", fmt.Sprintf("/payments/%d", number))
-		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, "Payment %d.", number)
-	})
-	return s
 }
 
 // pay is a payment as go-retryablehttp sends it: the key is set once, and with it

@@ -26,6 +26,8 @@ type server struct {
 	fault    func(run int64, r *http.Request) // what goes wrong in a run once its effect is there; nil: nothing
 	answered func(exchange, *http.Request)    // told of each exchange before its reply is sent; nil: nobody is
 
+	around func(http.Handler) http.Handler // what stands in front of Concord; nil: nothing
+
 	mu   sync.Mutex
 	seen []*exchange // in the order of arrival
 }
@@ -51,7 +53,11 @@ func newServer(t *testing.T, configure func(*server, *concord.Config)) *server {
 	stack, err := concord.New(config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Close(context.Background())) })
-	s.serve(t, s.note(stack.Handler(s.mux), config.Idempotency.ReplayField))
+	handler := s.note(stack.Handler(s.mux), config.Idempotency.ReplayField)
+	if s.around != nil {
+		handler = s.around(handler)
+	}
+	s.serve(t, handler)
 	return s
 }
 
