@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +102,27 @@ func TestRetryableHTTPRepeatsA503AfterAsLongAsItSays(t *testing.T) {
 	assert.Equal(t, []int{503, 503, 201}, s.statuses())
 	assert.Equal(t, []time.Duration{time.Second, time.Second}, *waits, "as Retry-After says; of itself it would double")
 	assert.EqualValues(t, 1, s.connections.Load(), "it reads problems to their end, and keeps the connection")
+	s.requireOneKey(t)
+}
+
+func TestRetryableHTTPRepeatsA429OfARateLimiter(t *testing.T) {
+	client, waits := newRetryable(t, retryablehttp.DefaultBackoff)
+	s := newPayments(t, func(s *server, _ *concord.Config) {
+		var requests atomic.Int64
+		s.around = func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if requests.Add(1) == 1 {
+					w.Header().Set("Retry-After", "7")
+					http.Error(w, "not so fast", http.StatusTooManyRequests)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}
+	})
+	wantPayment(t, client, pay(t, s, "1250", `"order-1"`))
+	assert.Equal(t, []time.Duration{7 * time.Second}, *waits)
+	assert.Equal(t, []int{201}, s.statuses(), "Concord saw the second alone")
 	s.requireOneKey(t)
 }
 

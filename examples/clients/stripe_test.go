@@ -148,6 +148,25 @@ func TestStripeClientStopsOn422(t *testing.T) {
 	})
 }
 
+// stripe-go repeats a 409, unless it finds the error in it that problem.Stripe puts
+// there if a repetition cannot help.
+func TestStripeStopsOnA409ThatIsFinal(t *testing.T) {
+	client, s := newStripe(t, nothingElse)
+	s.mux.Handle("POST /v1/payment_intents", problem.Responder(problem.Stripe).HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		s.effect(r)
+		return problem.StateConflict("The order is paid already.")
+	}))
+	_, err := client.V1PaymentIntents.Create(t.Context(), &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(1250), Currency: stripe.String("eur")})
+	var failed *stripe.Error
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, stripe.ErrorTypeInvalidRequest, failed.Type)
+	assert.Equal(t, stripe.ErrorCode(problem.KindStateConflict), failed.Code)
+	assert.Equal(t, "The order is paid already.", failed.Msg)
+	assert.Equal(t, http.StatusConflict, failed.HTTPStatusCode)
+	assert.Equal(t, []int{409}, s.statuses())
+	assert.EqualValues(t, 1, s.runs.Load())
+}
+
 func TestStripeReturnsTheProblemOnceItHasGivenUp(t *testing.T) {
 	client, s := newStripe(t, storeIsDown(100))
 	_, err := client.V1Charges.Create(t.Context(), paying(1250, ""))
