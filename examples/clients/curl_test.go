@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,7 +60,7 @@ func TestCurlOverwritesNothingUnseen(t *testing.T) {
 	tag := filepath.Join(t.TempDir(), "tag")
 	wantCurl(t, "Buy milk.200", "--etag-save", tag, s.URL+"/notes/1")
 	seen := content(t, tag)
-	ifMatch := func(tag string) string { return "If-Match: " + tag[:len(tag)-1] } // as $(cat tag) drops the line break
+	ifMatch := func(tag string) string { return "If-Match: " + strings.TrimSuffix(tag, "\n") } // as $(cat tag) drops the line break
 	write := []string{"--request", "PUT", "--fail-with-body", "--header", ifMatch(seen), s.URL + "/notes/1", "--data"}
 
 	wantCurl(t, "200", append(write, "Buy milk and bread.")...)
