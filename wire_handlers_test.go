@@ -62,6 +62,8 @@ func timesOut(next http.Handler) http.Handler {
 	return http.TimeoutHandler(next, 20*time.Millisecond, "late")
 }
 
+func inTime(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Minute, "late") }
+
 func atMost16(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 16) }
 
 var yesterday = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -216,9 +218,9 @@ var oddities = map[string]odd{
 		_ = conn.Close()
 	}, once: true},
 	"time out inside":        {serve: timesOut(http.HandlerFunc(hangs)).ServeHTTP, once: true},
-	"in time inside":         {serve: timesOut(http.HandlerFunc(severalLines)).ServeHTTP, once: true},
+	"in time inside":         {serve: inTime(http.HandlerFunc(severalLines)).ServeHTTP, once: true},
 	"time out outside":       {serve: hangs, around: timesOut, once: true},
-	"in time outside":        {serve: echo, around: func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Minute, "late") }},
+	"in time outside":        {serve: echo, around: inTime},
 	"short body, max inside": {serve: atMost16(http.HandlerFunc(echo)).ServeHTTP, body: "short"},
 	"short body, max around": {serve: echo, around: atMost16, body: "short"},
 	"long body, max inside":  {serve: atMost16(http.HandlerFunc(echo)).ServeHTTP, body: strings.Repeat("x", 17), stays: true},
