@@ -39,6 +39,7 @@ func (a *api) routes(r router) {
 	bookingsAPI{a.bookings}.routes(r)
 	r.handle("GET /reports/{id}", a.reports.read)
 	r.mux.Handle("GET /events", a.events)
+	r.mux.HandleFunc("GET /{$}", page)
 }
 
 // router is a ServeMux for handlers that may return an error.

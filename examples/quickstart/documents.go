@@ -26,6 +26,9 @@ type Document struct {
 	Title  string `json:"title"`
 	Body   string `json:"body"`
 	Folder string `json:"folder,omitempty"` // the id of the one that it is in
+	// ChangedBy is who wrote this version: set by the server, empty if the request
+	// named nobody.
+	ChangedBy string `json:"changed_by,omitempty"`
 }
 
 // Entry is one line of the list of documents.

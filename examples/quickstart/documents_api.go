@@ -2,8 +2,10 @@ package main
 
 import "net/http"
 
-// maxID is the longest id that a client may choose, in bytes.
-const maxID = 64
+const (
+	maxID   = 64 // bytes of the longest id that a client may choose
+	maxName = 64 // bytes of the longest name that is kept as an author's
+)
 
 // documentsAPI is the HTTP face of Documents.
 type documentsAPI struct{ documents *Documents }
@@ -26,6 +28,7 @@ func (a documentsAPI) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return refuse(w, err)
 	}
+	doc.ChangedBy = author(r)
 	id, err := a.documents.Create(doc)
 	if err != nil {
 		return refuse(w, err)
@@ -67,6 +70,7 @@ func (a documentsAPI) put(w http.ResponseWriter, r *http.Request) error {
 	if !fault.wait(r.Context()) {
 		return tooSlow(w, "it took too long, and nothing was written")
 	}
+	doc.ChangedBy = author(r)
 	created, err := a.documents.Put(id, doc)
 	switch {
 	case err != nil:
@@ -84,7 +88,9 @@ func (a documentsAPI) patch(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, err)
 	}
 	doc, err := a.documents.Change(r.PathValue("id"), func(doc Document) (Document, error) {
-		return mergePatch(doc, patch)
+		changed, err := mergePatch(doc, patch)
+		changed.ChangedBy = author(r)
+		return changed, err
 	})
 	if err != nil {
 		return refuse(w, err)
@@ -98,4 +104,14 @@ func (a documentsAPI) delete(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// author is who changes a document, to be shown to whom that is in the way of.
+// It is nobody where the request names nobody, or too long a name to keep.
+func author(r *http.Request) string {
+	name, err := caller(r)
+	if err != nil || len(name) > maxName {
+		return ""
+	}
+	return name
 }

@@ -4,7 +4,8 @@
 //	go run ./examples/quickstart
 //
 // It serves, sends itself requests that show what Concord does about each kind
-// of conflict, and stays up for requests of your own. The handlers (in api.go and
+// of conflict, and stays up for requests of your own: with a browser, from the
+// page at http://127.0.0.1:8080/, or with curl. The handlers (in api.go and
 // beside it) know next to nothing of Concord; server.go is where it is added.
 package main
 
@@ -123,7 +124,7 @@ func show(ctx context.Context, listener net.Listener, p parts, stdout, stderr io
 		}
 	}
 	if p.serve {
-		if _, err := fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C. Try:\n\n  curl -i %s/documents\n", base, base); err != nil {
+		if _, err := fmt.Fprintf(stdout, "\nServing on %s until you press Ctrl-C.\n\nOpen %s/ in a browser, in two tabs. Or try:\n\n  curl -i %s/documents\n", base, base, base); err != nil {
 			return err
 		}
 		select {
