@@ -96,6 +96,7 @@ func (s *pageServer) watch(next http.Handler) http.Handler {
 		w.WriteHeader(answer.Code)
 		if lost {
 			w.Write(body[:len(body)/2])
+			http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		}
 		w.Write(body)
