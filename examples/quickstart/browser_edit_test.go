@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 )
@@ -9,14 +8,14 @@ import (
 const picnic = "picnic" // the id of the document on the page
 
 // twoTabs has Ann and Bob open the page, each in a tab of the same browser.
-func twoTabs(t *testing.T, browser context.Context) (ann, bob *tab, s *pageServer) {
+func twoTabs(t *testing.T, b browser) (ann, bob *tab, s *pageServer) {
 	t.Helper()
 	s = newPageServer(t)
-	return open(t, browser, s.base, "ann"), open(t, browser, s.base, "bob"), s
+	return open(t, b, s.base, "ann"), open(t, b, s.base, "bob"), s
 }
 
-func savesOfTwoTabsAreMerged(t *testing.T, browser context.Context) {
-	ann, bob, s := twoTabs(t, browser)
+func savesOfTwoTabsAreMerged(t *testing.T, b browser) {
+	ann, bob, s := twoTabs(t, b)
 	ann.retype("Bread", "Rye bread")
 	ann.click("save")
 	ann.says("edit-says", "Saved.")
@@ -61,12 +60,12 @@ func savesOfTwoTabsAreMerged(t *testing.T, browser context.Context) {
 	}
 }
 
-func overlappingEditsAreChosenFrom(t *testing.T, browser context.Context) {
+func overlappingEditsAreChosenFrom(t *testing.T, b browser) {
 	for _, c := range []struct{ choice, line string }{
 		{"theirs", "Gouda"}, {"mine", "Brie"}, {"both", "Gouda\nBrie"},
 	} {
 		t.Run(c.choice, func(t *testing.T) {
-			ann, bob, s := twoTabs(t, browser)
+			ann, bob, s := twoTabs(t, b)
 			ann.retype("Cheese", "Gouda")
 			ann.retype("Bread", "Rye bread")
 			ann.click("save")
@@ -92,8 +91,8 @@ func overlappingEditsAreChosenFrom(t *testing.T, browser context.Context) {
 	}
 }
 
-func oneSideCanBeDropped(t *testing.T, browser context.Context) {
-	ann, bob, s := twoTabs(t, browser)
+func oneSideCanBeDropped(t *testing.T, b browser) {
+	ann, bob, s := twoTabs(t, b)
 	ann.retype("Cheese", "Gouda")
 	ann.click("save")
 	ann.says("edit-says", "Saved.")
@@ -110,8 +109,8 @@ func oneSideCanBeDropped(t *testing.T, browser context.Context) {
 	}
 }
 
-func theMergeIsRefusedIfItIsStaleToo(t *testing.T, browser context.Context) {
-	ann, bob, s := twoTabs(t, browser)
+func theMergeIsRefusedIfItIsStaleToo(t *testing.T, b browser) {
+	ann, bob, s := twoTabs(t, b)
 	ann.retype("Bread", "Rye bread")
 	ann.click("save")
 	ann.says("edit-says", "Saved.")
@@ -131,8 +130,8 @@ func theMergeIsRefusedIfItIsStaleToo(t *testing.T, browser context.Context) {
 	}
 }
 
-func aDeletedDocumentIsSaidToBe(t *testing.T, browser context.Context) {
-	ann, _, s := twoTabs(t, browser)
+func aDeletedDocumentIsSaidToBe(t *testing.T, b browser) {
+	ann, _, s := twoTabs(t, b)
 	if err := s.api.documents.Delete(picnic); err != nil {
 		t.Fatal(err)
 	}
@@ -146,9 +145,9 @@ func aDeletedDocumentIsSaidToBe(t *testing.T, browser context.Context) {
 	}
 }
 
-func aLostAnswerToASaveIsNoConflict(t *testing.T, browser context.Context) {
+func aLostAnswerToASaveIsNoConflict(t *testing.T, b browser) {
 	s := newPageServer(t)
-	ann := open(t, browser, s.base, "ann")
+	ann := open(t, b, s.base, "ann")
 	s.lose("PUT", false)
 	ann.retype("Apples", "Pears")
 	ann.click("save")
@@ -163,9 +162,9 @@ func aLostAnswerToASaveIsNoConflict(t *testing.T, browser context.Context) {
 }
 
 // Whatever is written into a document is text.
-func nothingInADocumentRuns(t *testing.T, browser context.Context) {
+func nothingInADocumentRuns(t *testing.T, b browser) {
 	const evil = `<img src=x onerror="document.title='evil'"><script>document.title='evil'</script>`
-	ann, _, s := twoTabs(t, browser)
+	ann, _, s := twoTabs(t, b)
 	if _, err := s.api.documents.Put(picnic, Document{Title: evil, Body: evil, ChangedBy: evil}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -18,8 +17,8 @@ func (p *tab) merged(base, mine, theirs string) string {
 		quoted(base), quoted(mine), quoted(theirs)))
 }
 
-func merging(t *testing.T, browser context.Context) {
-	page := open(t, browser, newPageServer(t).base, "ann")
+func merging(t *testing.T, b browser) {
+	page := open(t, b, newPageServer(t).base, "ann")
 	for _, c := range []struct{ name, base, mine, theirs, want string }{
 		{"nothing", "", "", "", ""},
 		{"no change", "abc", "abc", "abc", "abc"},

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -10,10 +10,10 @@ import (
 // Everything that is tested in a browser shares one, since it takes its time to
 // start. Each test has a server, and tabs, of its own.
 func TestThePageInABrowser(t *testing.T) {
-	browser := startBrowser(t)
+	b := startBrowser(t)
 	for _, c := range []struct {
 		name string
-		test func(*testing.T, context.Context)
+		test func(*testing.T, browser)
 	}{
 		{"the saves of two tabs are merged", savesOfTwoTabsAreMerged},
 		{"overlapping edits are chosen from", overlappingEditsAreChosenFrom},
@@ -29,14 +29,14 @@ func TestThePageInABrowser(t *testing.T) {
 		{"merging", merging},
 		{"it fits a phone", itFitsAPhone},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, browser) })
+		t.Run(c.name, func(t *testing.T) { c.test(t, b) })
 	}
 }
 
-func itFitsAPhone(t *testing.T, browser context.Context) {
-	ann, bob, _ := twoTabs(t, browser)
+func itFitsAPhone(t *testing.T, b browser) {
+	ann, bob, _ := twoTabs(t, b)
 	bob.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
-	ann.retype("Cheese", "A cheese whose name is longer than a phone is wide: "+string(make128()))
+	ann.retype("Cheese", strings.Repeat("cheese", 20))
 	ann.click("save")
 	ann.says("edit-says", "Saved.")
 	bob.retype("Cheese", "Brie")
@@ -45,13 +45,4 @@ func itFitsAPhone(t *testing.T, browser context.Context) {
 	if width := evaluate[int](bob, "document.documentElement.scrollWidth"); width > 390 {
 		t.Errorf("it is %d pixels wide", width)
 	}
-}
-
-// make128 returns a word that cannot be broken.
-func make128() []byte {
-	word := make([]byte, 128)
-	for i := range word {
-		word[i] = 'x'
-	}
-	return word
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -31,15 +30,15 @@ func (s *pageServer) charged(charges, keys int) {
 	}
 }
 
-func aDoubleClickChargesOnce(t *testing.T, browser context.Context) {
+func aDoubleClickChargesOnce(t *testing.T, b browser) {
 	t.Run("at a bank that is slow", func(t *testing.T) {
 		s := newPageServer(t)
-		ann := open(t, browser, s.base, "ann")
+		ann := open(t, b, s.base, "ann")
 		ann.click("slow") // no: the test says when the bank is done
-		done := s.holdPayments()
+		release := s.holdPayments()
 		ann.doubleClick("pay")
 		ann.says("pay-says", "The first one still runs. Asking again in 1 s")
-		close(done)
+		release()
 		ann.says("pay-says", "charged once: charge 1.")
 		ann.until(`$("log").innerText.includes("201 replayed")`)
 		s.charged(1, 1)
@@ -51,7 +50,7 @@ func aDoubleClickChargesOnce(t *testing.T, browser context.Context) {
 	})
 	t.Run("at a bank that is quick", func(t *testing.T) {
 		s := newPageServer(t)
-		ann := open(t, browser, s.base, "ann")
+		ann := open(t, b, s.base, "ann")
 		ann.click("slow")
 		ann.doubleClick("pay")
 		ann.says("pay-says", "Sent 2 times, charged once: charge 1.")
@@ -61,14 +60,14 @@ func aDoubleClickChargesOnce(t *testing.T, browser context.Context) {
 	})
 }
 
-func aLostAnswerIsAskedForWithTheSameKey(t *testing.T, browser context.Context) {
+func aLostAnswerIsAskedForWithTheSameKey(t *testing.T, b browser) {
 	for _, c := range []struct {
 		name  string
 		early bool
 	}{{"half of it", false}, {"all of it", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newPageServer(t)
-			ann := open(t, browser, s.base, "ann")
+			ann := open(t, b, s.base, "ann")
 			ann.click("slow")
 			s.lose("POST", c.early)
 			ann.click("pay")
@@ -87,18 +86,18 @@ func aLostAnswerIsAskedForWithTheSameKey(t *testing.T, browser context.Context) 
 }
 
 // The page's own switches: the bank takes its two seconds, and the page hangs up.
-func thePageLosesAnAnswerByItself(t *testing.T, browser context.Context) {
+func thePageLosesAnAnswerByItself(t *testing.T, b browser) {
 	s := newPageServer(t)
-	ann := open(t, browser, s.base, "ann")
+	ann := open(t, b, s.base, "ann")
 	ann.click("lose")
 	ann.click("pay")
 	ann.says("pay-says", "charged once: charge 1.")
 	s.charged(1, 1)
 }
 
-func aKeyIsThatOfAnOrder(t *testing.T, browser context.Context) {
+func aKeyIsThatOfAnOrder(t *testing.T, b browser) {
 	s := newPageServer(t)
-	ann, bob := open(t, browser, s.base, "ann"), open(t, browser, s.base, "bob")
+	ann, bob := open(t, b, s.base, "ann"), open(t, b, s.base, "bob")
 	ann.click("slow")
 	ann.click("pay")
 	ann.says("pay-says", "charge 1.")

@@ -58,12 +58,16 @@ func (s *pageServer) lose(method string, early bool) {
 	s.losing, s.early = method, early
 }
 
-// holdPayments has the bank wait until what it returns is closed.
-func (s *pageServer) holdPayments() chan struct{} {
+// holdPayments has the bank wait until what it returns is called, or the test
+// ends.
+func (s *pageServer) holdPayments() (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = make(chan struct{})
-	return s.held
+	held := make(chan struct{})
+	s.held = held
+	release = sync.OnceFunc(func() { close(held) })
+	s.t.Cleanup(release) // before the server is closed, which waits for them
+	return release
 }
 
 // requests returns what came with this method, in the order of the answers.

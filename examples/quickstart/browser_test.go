@@ -24,7 +24,7 @@ var browserNames = []string{"chromium", "chromium-browser", "google-chrome"}
 
 // startBrowser starts Chromium without a window, with a profile of its own, for
 // as long as the test lasts. Where there is none, the test is skipped.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T) browser {
 	t.Helper()
 	var program string
 	for _, name := range slices.Backward(browserNames) {
@@ -64,17 +64,20 @@ func startBrowser(t *testing.T) context.Context {
 		chromedp.Flag("disable-renderer-backgrounding", true),
 	)
 	t.Cleanup(free)
-	browser, _ := chromedp.NewContext(allocator)
-	if err := chromedp.Do(browser); err != nil {
+	ctx, _ := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("%s does not start: %v", program, err)
 	}
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(browser); err != nil {
+		if err := chromedp.Cancel(ctx); err != nil {
 			t.Errorf("%s does not end well: %v", program, err)
 		}
 	})
-	return browser
+	return browser{ctx}
 }
+
+// A browser is what startBrowser started: the context that chromedp knows it by.
+type browser struct{ ctx context.Context }
 
 // A tab is one of the browser's, with the page in it.
 type tab struct {
@@ -88,9 +91,9 @@ type tab struct {
 // open opens the page of the server at base in a tab of somebody's, and waits
 // until the document is in it. By the end of the test the page may not have said
 // anything on its console.
-func open(t *testing.T, browser context.Context, base, name string) *tab {
+func open(t *testing.T, b browser, base, name string) *tab {
 	t.Helper()
-	ctx, closeIt := chromedp.NewContext(browser)
+	ctx, closeIt := chromedp.NewContext(b.ctx)
 	p := &tab{t: t, ctx: ctx, name: name}
 	said := chromedp.Console(ctx)
 	heard := make(chan []chromedp.ConsoleMessage, 1)
