@@ -28,6 +28,7 @@ const root = "github.com/concordhttp/concord"
 var floors = map[string]int{
 	"store":              1,
 	"middleware/problem": 1,
+	"internal/retry":     1,
 
 	"middleware":          2,
 	"store/lease":         2,
