@@ -4,15 +4,17 @@ import "errors"
 
 // From returns the problem that an error is: the first [*Problem] in its tree,
 // as [errors.As] finds it, or else what [FromSQL] makes of it. A nil *Problem
-// says nothing: behind one the search goes on, over at most 64 errors.
+// says nothing: behind one the search goes on, over at most 64 errors. So it does
+// behind one that [Parse] has returned: what another server answered to this one
+// is not for this one's clients, who may be others.
 //
 // False: the error is none of these, or nil. So it is of one with nothing but
 // nil *Problems in it, such as errors.Join((*Problem)(nil)): as it is not nil,
 // something has failed, and nobody knows what.
 func From(err error) (*Problem, bool) {
 	p, found := errors.AsType[*Problem](err)
-	if found && p == nil {
-		p = behindNil(err)
+	if found && !p.isOwn() {
+		p = firstOwn(err)
 	}
 	if p != nil {
 		return p, true
@@ -20,12 +22,17 @@ func From(err error) (*Problem, bool) {
 	return FromSQL(err)
 }
 
-// behindNil returns the first *Problem that is not nil; nil if there is none.
-func behindNil(err error) (p *Problem) {
+// isOwn reports whether a problem is one that this server may answer with.
+func (p *Problem) isOwn() bool { return p != nil && !p.received }
+
+// firstOwn returns the first of the server's own problems; nil if there is none.
+func firstOwn(err error) (own *Problem) {
 	budget := maxChain
 	walk(err, &budget, func(err error) bool {
-		p, _ = err.(*Problem) //nolint:errorlint // this looks at one error of a walk
-		return p != nil
+		if p, ok := err.(*Problem); ok && p.isOwn() { //nolint:errorlint // this looks at one error of a walk
+			own = p
+		}
+		return own != nil
 	})
-	return p
+	return own
 }

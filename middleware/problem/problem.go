@@ -59,6 +59,10 @@ type Problem struct {
 	// is kept apart from Extensions, since names of tables and columns are
 	// shown only where ShowConstraints says so.
 	constraint string
+
+	// received marks what another server has answered this program with. It is
+	// not said to clients unless somebody says it anew; see Parse.
+	received bool
 }
 
 // New returns a problem of a kind with its status and title, and, if the kind
@@ -162,7 +166,7 @@ func (p *Problem) Error() string {
 	}
 	var b strings.Builder
 	b.WriteString("problem: ")
-	b.WriteString(string(p.kind()))
+	b.WriteString(p.name())
 	if p.Detail != "" {
 		b.WriteString(": " + p.Detail)
 	}
@@ -170,6 +174,17 @@ func (p *Problem) Error() string {
 		b.WriteString(": " + p.Err.Error())
 	}
 	return b.String()
+}
+
+// name tells one problem from others in a line of a log.
+func (p *Problem) name() string {
+	switch kind := p.kind(); {
+	case kind != "":
+		return string(kind)
+	case p.Type != "" && p.Type != blankType:
+		return p.Type
+	}
+	return strings.TrimSpace(strconv.Itoa(p.Status) + " " + p.Title)
 }
 
 // Unwrap returns Err.
