@@ -19,24 +19,29 @@ func Backoff(failures int, shortest, longest time.Duration) time.Duration {
 	return d
 }
 
-// Pause waits until at least has passed, and then for a random part of backoff,
-// anything from none of it to all: "full jitter", which spreads clients that were
-// turned away together over the whole time.
-//
-// It does not wait for what ctx will not live to see: if at least is longer than
-// what is left until the deadline of ctx, it returns false at once. It returns
-// false too when ctx ends in the meantime. The random part never reaches beyond
-// the deadline.
-func Pause(ctx context.Context, atLeast, backoff time.Duration) bool {
+// Fits reports whether ctx will last longer than d. It is for clients that have an
+// answer to show for themselves, and give up with that rather than sleep into the
+// deadline.
+func Fits(ctx context.Context, d time.Duration) bool {
 	if ctx.Err() != nil {
 		return false
 	}
+	deadline, ok := ctx.Deadline()
+	return !ok || d < time.Until(deadline)
+}
+
+// Pause waits until at least has passed, and then for a random part of backoff,
+// anything from none of it to all: "full jitter", which spreads clients that were
+// turned away together over the whole time. The random part never reaches beyond
+// the deadline of ctx.
+//
+// False: ctx has ended meanwhile, or would have ([Fits]), and then at once.
+func Pause(ctx context.Context, atLeast, backoff time.Duration) bool {
+	if !Fits(ctx, atLeast) {
+		return false
+	}
 	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
-		if atLeast >= left {
-			return false
-		}
-		backoff = min(backoff, left-atLeast)
+		backoff = min(backoff, time.Until(deadline)-atLeast)
 	}
 	d := atLeast
 	if backoff > 0 {

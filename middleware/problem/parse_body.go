@@ -10,6 +10,9 @@ import (
 // peek returns the body of res, of up to limit bytes, and puts it back. An error
 // that reading it met is put back too.
 func peek(res *http.Response, limit int64) ([]byte, error) {
+	if res.Body == nil { // of a RoundTripper that was made for a test
+		res.Body = http.NoBody
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 	rest := io.Reader(res.Body)
 	if err != nil {

@@ -1,0 +1,126 @@
+package idempotency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/concordhttp/concord/internal/retry"
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+// operation is one request with its key, however often it is sent.
+type operation struct {
+	t       *Transport
+	r       *http.Request // the caller's: not to be changed
+	header  http.Header   // what is sent: the caller's fields, and the key
+	line    string        // the key as it is sent
+	attempt int           // how often it was sent
+}
+
+// operation checks what can be known before anything is sent.
+func (t *Transport) operation(r *http.Request) (*operation, error) {
+	if t.attempts() > 1 && r.Body != nil && r.Body != http.NoBody && r.GetBody == nil {
+		return nil, ErrUnreplayableBody
+	}
+	line, set, err := t.keyLine(r)
+	if err != nil {
+		return nil, err
+	}
+	o := &operation{t: t, r: r, header: r.Header, line: line}
+	if !set {
+		if o.header = r.Header.Clone(); o.header == nil {
+			o.header = make(http.Header, 1)
+		}
+		o.header[t.header()] = []string{line}
+	}
+	return o, nil
+}
+
+// do sends the request until there is an answer to give, or no use in going on.
+func (o *operation) do() (*http.Response, error) {
+	for {
+		request, err := o.next()
+		if err != nil {
+			return nil, o.unanswered(err)
+		}
+		o.attempt++
+		res, err := o.t.base().RoundTrip(request)
+		if err != nil {
+			if !mayPass(o.r.Context(), err) || !o.again(0) {
+				return nil, o.unanswered(err)
+			}
+			if !o.pause(0) {
+				return nil, o.unanswered(errors.Join(context.Cause(o.r.Context()), err))
+			}
+			continue
+		}
+		res.Request = request // where a redirect finds the key again
+		p := problemIn(res)
+		switch judgeAnswer(res.StatusCode, p) {
+		case answered:
+			return res, nil
+		case refused:
+			if o.t.Answers {
+				return res, nil
+			}
+			retry.Discard(res)
+			return nil, &RefusedError{Key: keyIn(o.line), Problem: p}
+		}
+		wait, _ := retry.After(res.Header, time.Now())
+		if !o.again(wait) {
+			return res, nil
+		}
+		retry.Discard(res)
+		if !o.pause(wait) {
+			return nil, o.unanswered(fmt.Errorf("the last answer was %d: %w", res.StatusCode, context.Cause(o.r.Context())))
+		}
+	}
+}
+
+// next is the request to send now. The body of one that was sent may still be
+// read from, even after it was answered, so each attempt after the first has a
+// body of its own; Base closes them.
+func (o *operation) next() (*http.Request, error) {
+	request := o.r.WithContext(o.r.Context())
+	request.Header = o.header
+	if o.attempt > 0 && o.r.GetBody != nil && o.r.Body != nil && o.r.Body != http.NoBody {
+		body, err := o.r.GetBody()
+		if err != nil {
+			return nil, fmt.Errorf("the body cannot be read again: %w", err)
+		}
+		request.Body = body
+	}
+	return request, nil
+}
+
+// again reports whether there is to be another attempt after wait, and takes it
+// from the budget.
+func (o *operation) again(wait time.Duration) bool {
+	return o.attempt < o.t.attempts() &&
+		wait <= positiveOr(o.t.MaxWait, DefaultMaxWait) &&
+		retry.Fits(o.r.Context(), wait) &&
+		o.t.budget.take(positiveOr(o.t.Burst, DefaultBurst))
+}
+
+func (o *operation) pause(wait time.Duration) bool {
+	backoff := retry.Backoff(o.attempt, positiveOr(o.t.Backoff, DefaultBackoff), positiveOr(o.t.MaxBackoff, DefaultMaxBackoff))
+	return retry.Pause(o.r.Context(), wait, backoff)
+}
+
+func (o *operation) unanswered(err error) error {
+	return &UnansweredError{Key: keyIn(o.line), Attempts: o.attempt, Err: err}
+}
+
+// problemIn is the problem of an answer that is judged by it, or nil.
+func problemIn(res *http.Response) *problem.Problem {
+	switch res.StatusCode {
+	case http.StatusConflict, http.StatusUnprocessableEntity:
+		if p, err := problem.Parse(res); err == nil {
+			return p
+		}
+	}
+	return nil
+}
