@@ -1,0 +1,160 @@
+package etag_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord/etag"
+)
+
+// TestLostAnswerIsItsOwnSuccess: the write was done, and only the answer lost.
+func TestLostAnswerIsItsOwnSuccess(t *testing.T) {
+	for name, doc := range map[string]string{"a change": `{"n":1}`, "a creation": ""} {
+		for _, method := range []string{"PUT", "PATCH"} {
+			bubble(t, method+" "+name, func(t *testing.T) {
+				s := newShelf(t, doc, etag.Config{})
+				s.lose = on(2)
+				c := s.client()
+				c.Method = method
+				calls := 0
+				got, tag, err := etag.Update(t.Context(), c, where, func(c *tally) error {
+					calls++
+					return increment(c)
+				})
+				require.NoError(t, err)
+				assert.Equal(t, s.doc, mustJSON(t, got))
+				assert.Equal(t, etag.Of([]byte(s.doc)), tag, "the read tells it")
+				assert.Equal(t, 1, s.writes, "it was done once")
+				assert.Equal(t, 1, calls)
+			})
+		}
+	}
+}
+
+// TestLostAnswerOfTheLastAttempt is looked for all the same.
+func TestLostAnswerOfTheLastAttempt(t *testing.T) {
+	s := newShelf(t, `{"n":1}`, etag.Config{})
+	s.lose = on(2)
+	c := s.client()
+	c.Attempts = 1
+	got, _, err := etag.Update(t.Context(), c, where, increment)
+	require.NoError(t, err)
+	assert.Equal(t, tally{2}, got)
+	assert.Equal(t, "GET PUT GET", s.methods())
+}
+
+func TestLostRequestIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, `{"n":1}`, etag.Config{})
+		s.answer = func(n int, _ *http.Request) *http.Response {
+			if n == 2 {
+				return reply(504, "") // it never arrived
+			}
+			return nil
+		}
+		got, _, err := etag.Update(t.Context(), s.client(), where, increment)
+		require.NoError(t, err)
+		assert.Equal(t, tally{2}, got)
+		assert.Equal(t, 1, s.writes)
+	})
+}
+
+// TestLateWriteIsItsOwnSuccess: the first write was held up on the way, and arrives
+// just before the second one, which is then stale by the client's own doing.
+func TestLateWriteIsItsOwnSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, `{"n":1}`, etag.Config{})
+		s.answer = func(n int, r *http.Request) *http.Response {
+			if n == 2 {
+				return reply(502, "")
+			}
+			return nil
+		}
+		s.between = func(n int, _ *http.Request) {
+			if n == 4 {
+				s.put(`{"n":2}`)
+			}
+		}
+		got, tag, err := etag.Update(t.Context(), s.client(), where, increment)
+		require.NoError(t, err)
+		assert.Equal(t, tally{2}, got)
+		assert.Equal(t, etag.Of([]byte(`{"n":2}`)), tag)
+		assert.Equal(t, "GET PUT GET PUT", s.methods())
+		assert.Zero(t, s.writes, "the second was refused")
+	})
+}
+
+// TestUnclearWriteIsNotDoneTwice: what is there now is neither what was read nor
+// what was sent, so that it may have been done before somebody else's.
+func TestUnclearWriteIsNotDoneTwice(t *testing.T) {
+	for name, doc := range map[string]string{"another's write over it": `{"n":12}`, "what the server adds": `{"n":3}`} {
+		bubble(t, name, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.lose = on(2)
+			s.between = func(n int, _ *http.Request) {
+				if n == 3 {
+					s.put(doc)
+				}
+			}
+			_, _, err := etag.Update(t.Context(), s.client(), where, increment)
+			require.ErrorIs(t, err, etag.ErrUnclear)
+			var failed *etag.UpdateError
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, "write", failed.Step)
+			assert.Equal(t, 1, s.writes)
+		})
+	}
+}
+
+func TestUnclearIsSaidWhateverEndsTheUpdate(t *testing.T) {
+	for name, end := range map[string]*http.Response{
+		"no more reads":  reply(403, ""),
+		"no more tags":   reply(200, `{"n":2}`),
+		"no more server": reply(503, ""),
+	} {
+		bubble(t, name, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.lose = on(2)
+			s.answer = func(n int, _ *http.Request) *http.Response {
+				if n > 2 {
+					return end
+				}
+				return nil
+			}
+			_, _, err := etag.Update(t.Context(), s.client(), where, increment)
+			require.ErrorIs(t, err, etag.ErrUnclear)
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newShelf(t, `{"n":1}`, etag.Config{})
+	s.lose = func(n int, _ *http.Request) bool {
+		if n == 2 {
+			cancel()
+		}
+		return n == 2
+	}
+	_, _, err := etag.Update(ctx, s.client(), where, increment)
+	require.ErrorIs(t, err, etag.ErrUnclear)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestEqualWriteOfAnotherIsNoOwnSuccess: two clients count from 1 to 2. The one that
+// is refused knows that it was not its own write, since its answer came.
+func TestEqualWriteOfAnotherIsNoOwnSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, `{"n":1}`, etag.Config{})
+		s.between = func(n int, _ *http.Request) {
+			if n == 2 {
+				s.put(`{"n":2}`)
+			}
+		}
+		got, _, err := etag.Update(t.Context(), s.client(), where, increment)
+		require.NoError(t, err)
+		assert.Equal(t, tally{3}, got)
+	})
+}

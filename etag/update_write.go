@@ -1,0 +1,174 @@
+package etag
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/concordhttp/concord/internal/retry"
+	"github.com/concordhttp/concord/middleware/problem"
+)
+
+// write sends after in place of what was seen.
+func (u *update) write(after []byte) (result, *delay, error) {
+	r, err := u.writing(after)
+	if err != nil {
+		return result{}, nil, u.failed("write", err)
+	}
+	u.sent++
+	res, err := u.client.writer().Do(r)
+	if err != nil {
+		return u.unanswered(after, err)
+	}
+	defer retry.Discard(res)
+	if isSuccess(res.StatusCode) || res.StatusCode == http.StatusSeeOther {
+		return u.written(res), nil, nil
+	}
+	wait, _ := retry.After(res.Header, time.Now())
+	return u.refused(after, answerOf(res), wait)
+}
+
+// writing is the request that writes.
+func (u *update) writing(after []byte) (*http.Request, error) {
+	method, contentType, body := u.client.Method, "application/json", after
+	switch {
+	case !u.seen.exists():
+		method = http.MethodPut
+	case method == http.MethodPatch:
+		before, err := u.view(u.seen.body)
+		if err != nil {
+			return nil, err
+		}
+		if body, err = mergePatch(before, after); err != nil {
+			return nil, err
+		}
+		contentType = "application/merge-patch+json"
+	}
+	r, err := u.request(method, body)
+	if err != nil {
+		return nil, err
+	}
+	preset(r.Header, "Content-Type", contentType)
+	preset(r.Header, "Prefer", "return=representation")
+	if u.seen.exists() {
+		r.Header.Set(fieldIfMatch, u.seen.tag.String())
+	} else {
+		r.Header.Set(fieldIfNoneMatch, "*")
+	}
+	return r, nil
+}
+
+// written is the result of a success: the representation, if the server says that
+// it has sent that (RFC 7240 section 4.2), or else the value as it was sent, whose
+// tag an ETag then is (RFC 9110 section 9.3.4).
+func (u *update) written(res *http.Response) result {
+	done := result{asChanged: true}
+	if res.StatusCode == http.StatusAccepted || res.StatusCode == http.StatusSeeOther {
+		return done // what it will be, or where it is, is another resource's to say
+	}
+	if tag, err := strongTag(res.Header); err == nil {
+		done.tag = tag
+	}
+	if !strings.Contains(res.Header.Get("Preference-Applied"), "return=representation") {
+		return done
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, u.client.MaxBody+1))
+	if err != nil || int64(len(body)) > u.client.MaxBody {
+		return result{asChanged: true}
+	}
+	if _, err := u.view(body); err != nil {
+		return result{asChanged: true} // it was written all the same
+	}
+	return result{body: body, tag: done.tag}
+}
+
+// unanswered judges a write of which no answer came. A transport that has given an
+// answer as an error has a problem in it. Whether the request left at all is not
+// asked: a transport that retries tells of its last attempt alone.
+func (u *update) unanswered(after []byte, err error) (result, *delay, error) {
+	if p, ok := errors.AsType[*problem.Problem](err); ok && p != nil {
+		wait, _ := retry.After(p.Header, time.Now())
+		return u.refused(after, &AnswerError{Status: p.Status, Problem: p}, wait)
+	}
+	u.doubt(after)
+	return result{}, &delay{step: "write", err: err}, nil
+}
+
+// doubt remembers a write that may have been done, and has the resource read anew.
+func (u *update) doubt(after []byte) {
+	u.unsure = append(u.unsure, after)
+	u.basis = u.seen.tag
+	u.seen = nil
+}
+
+// refused judges a write that was answered otherwise than with success.
+func (u *update) refused(after []byte, a *AnswerError, wait time.Duration) (result, *delay, error) {
+	switch judgeWrite(a) {
+	case stale:
+		u.seen = currentIn(a.Problem)
+	case lost:
+		u.doubt(after)
+	case later:
+	case final:
+		return result{}, nil, u.failed("write", a)
+	}
+	return result{}, &delay{step: "write", wait: wait, err: a}, nil
+}
+
+// fate is what became of a write that was not answered with success.
+type fate uint8
+
+const (
+	final fate = iota // it is not going to be done, or nobody knows
+	stale             // it was not done: somebody else was faster
+	later             // it was not done, and the same can be done later
+	lost              // it may have been done
+)
+
+// judgeWrite judges the answer to a write. Whoever holds a lock holds it for
+// minutes; the caller is told.
+func judgeWrite(a *AnswerError) fate {
+	if a.Problem != nil {
+		switch a.Problem.Kind {
+		case problem.KindVersionMismatch:
+			return stale
+		case problem.KindResourceBusy, problem.KindWriteConflict, problem.KindValidatorUnavailable:
+			return later
+		case problem.KindRequestInFlight:
+			return lost
+		}
+	}
+	switch a.Status {
+	case http.StatusPreconditionFailed:
+		return stale
+	case http.StatusTooEarly, http.StatusTooManyRequests:
+		return later
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return lost
+	}
+	return final
+}
+
+// currentIn is the version that a problem carries, or nil: then it has to be read.
+func currentIn(p *problem.Problem) *version {
+	if p == nil {
+		return nil
+	}
+	current, ok := p.Extensions["current"]
+	text, _ := p.Extensions["current_etag"].(string)
+	if !ok {
+		return nil
+	}
+	tag, err := strongTag(http.Header{"Etag": {text}})
+	if err != nil {
+		return nil
+	}
+	body, err := json.Marshal(current)
+	if err != nil {
+		return nil
+	}
+	return &version{body: body, tag: tag}
+}
