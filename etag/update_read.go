@@ -47,7 +47,7 @@ func (u *update) read() (*version, *delay, error) {
 		return nil, nil, u.failed("read", err)
 	}
 	preset(r.Header, "Cache-Control", "no-cache")
-	res, err := u.client.HTTP.Do(r)
+	res, err := u.client.HTTP.Do(r) //nolint:bodyclose // retry.Discard closes it
 	switch {
 	case err != nil && u.ctx.Err() != nil:
 		return nil, nil, u.failed("read", err)

@@ -19,7 +19,7 @@ func (u *update) write(after []byte) (result, *delay, error) {
 		return result{}, nil, u.failed("write", err)
 	}
 	u.sent++
-	res, err := u.client.writer().Do(r)
+	res, err := u.client.writer().Do(r) //nolint:bodyclose // retry.Discard closes it
 	if err != nil {
 		return u.unanswered(after, err)
 	}

@@ -51,10 +51,12 @@ func mayPass(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, http.ErrSchemeMismatch) {
 		return false
 	}
-	if _, ok := errors.AsType[*http.ProtocolError](err); ok {
-		return false
-	}
 	return !isOfTLS(err)
+}
+
+// isMalformed reports whether a request goes nowhere, however often it is sent.
+func isMalformed(r *http.Request) bool {
+	return r.URL == nil || r.URL.Scheme == "" || r.URL.Host == ""
 }
 
 // isOfTLS reports whether two sides cannot agree on a connection, which they will

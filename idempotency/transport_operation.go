@@ -49,7 +49,7 @@ func (o *operation) do() (*http.Response, error) {
 		o.attempt++
 		res, err := o.t.base().RoundTrip(request)
 		if err != nil {
-			if !mayPass(o.r.Context(), err) || !o.again(0) {
+			if isMalformed(o.r) || !mayPass(o.r.Context(), err) || !o.again(0) {
 				return nil, o.unanswered(err)
 			}
 			if !o.pause(0) {

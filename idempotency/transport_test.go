@@ -143,7 +143,6 @@ func TestWhatTransportSendsAgain(t *testing.T) {
 		"a broken connection":        {fails(errReset), true},
 		"an early end":               {fails(io.EOF), true},
 		"a timeout of the transport": {fails(&net.OpError{Op: "dial", Err: timeout{}}), true},
-		"a protocol error":           {fails(&http.ProtocolError{ErrorString: "bad"}), false},
 		"TLS to a server without":    {fails(http.ErrSchemeMismatch), false},
 		"409, a page":                {says(409, "<p>No", "Content-Type", "text/html"), false},
 		"409, a problem of no kind":  {refuses(problem.OfStatus(409, "No.", nil)), false},
@@ -171,6 +170,17 @@ func TestWhatTransportSendsAgain(t *testing.T) {
 			}
 			assert.Equal(t, want, s.sent(), name)
 		})
+	}
+}
+
+func TestMalformedRequestsAreNotSentAgain(t *testing.T) {
+	for name, target := range map[string]*url.URL{"no address": nil, "no host": {Scheme: "http"}, "no scheme": {Host: "api.example"}} {
+		s := scripted(fails(errors.New("nowhere to go")))
+		r := call(t.Context(), t, "x")
+		r.URL = target
+		_, err := transport(s).RoundTrip(r)
+		require.Error(t, err, name)
+		assert.Equal(t, 1, s.sent(), name)
 	}
 }
 

@@ -1,0 +1,120 @@
+package etag_test
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
+)
+
+// served is a shelf behind a whole Stack, on real connections. Before it answers, a
+// request can be cut off.
+func served(t *testing.T, doc string, cut func(*http.Request) bool) (*shelf, *httptest.Server) {
+	t.Helper()
+	s := &shelf{t: t, doc: doc}
+	c := concord.Config{Principal: concord.DangerouslyShared}
+	c.ETag.Require = func(*http.Request) bool { return true }
+	stack, err := concord.New(c)
+	require.NoError(t, err)
+	inner := stack.Handler(http.HandlerFunc(s.serve))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cut != nil && cut(r) {
+			inner.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return s, server
+}
+
+// TestManyUpdatesLoseNothing: as many clients as there are count one up each.
+func TestManyUpdatesLoseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, `{"n":0}`, etag.Config{})
+		c := s.client()
+		c.Attempts = 1000
+		var wg sync.WaitGroup
+		for range 32 {
+			wg.Go(func() {
+				_, _, err := etag.Update(t.Context(), c, where, increment)
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		assert.JSONEq(t, `{"n":32}`, s.doc)
+	})
+}
+
+// TestUpdatesWithKeysAreDoneOnce though every other answer is lost: the server
+// tells by the key what became of a write, and the client need not guess.
+func TestUpdatesWithKeysAreDoneOnce(t *testing.T) {
+	var puts atomic.Int64
+	s, server := served(t, `{"n":0}`, func(r *http.Request) bool {
+		return r.Method == http.MethodPut && puts.Add(1)%2 == 1
+	})
+	c := &etag.Client{Attempts: 100, HTTP: &http.Client{Transport: &idempotency.Transport{
+		Base: server.Client().Transport, Attempts: 20, Burst: 1000, Backoff: time.Millisecond, MaxBackoff: time.Millisecond,
+	}}}
+	const clients, each = 2, 5
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for range each {
+				_, _, err := etag.Update(t.Context(), c, server.URL, increment)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	assert.JSONEq(t, `{"n":10}`, s.doc)
+	assert.Equal(t, clients*each, s.writes)
+}
+
+// TestUpdateFollowsRedirectsThatKeepTheMethod, and no other.
+func TestUpdateFollowsRedirectsThatKeepTheMethod(t *testing.T) {
+	s, server := served(t, `{"n":1}`, nil)
+	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect, http.StatusMovedPermanently, http.StatusFound} {
+		s.put(`{"n":1}`)
+		front := httptest.NewServer(http.RedirectHandler(server.URL, status))
+		got, _, err := etag.Update(t.Context(), nil, front.URL, increment)
+		front.Close()
+		if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
+			require.NoError(t, err, status)
+			assert.Equal(t, tally{2}, got)
+			continue
+		}
+		var answer *etag.AnswerError
+		require.ErrorAs(t, err, &answer, status)
+		assert.Equal(t, status, answer.Status)
+		assert.JSONEq(t, `{"n":1}`, s.doc)
+	}
+	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.Header().Set("ETag", `"a"`)
+			_, _ = io.WriteString(w, `{"n":1}`)
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusTemporaryRedirect)
+	}))
+	defer loop.Close()
+	_, _, err := etag.Update(t.Context(), &etag.Client{Attempts: 1}, loop.URL, increment)
+	require.ErrorContains(t, err, "too many redirects")
+	refuses := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return io.ErrNoProgress }}
+	_, _, err = etag.Update(t.Context(), &etag.Client{Attempts: 1, HTTP: refuses}, loop.URL, increment)
+	require.ErrorIs(t, err, io.ErrNoProgress)
+}
