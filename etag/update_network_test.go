@@ -3,6 +3,7 @@ package etag_test
 import (
 	"io"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -42,10 +43,21 @@ func served(t *testing.T, doc string, cut func(*http.Request) bool) (*shelf, *ht
 	return s, server
 }
 
-// TestManyUpdatesLoseNothing: as many clients as there are count one up each.
+// TestManyUpdatesLoseNothing: as many clients as there are count one up each, on a
+// network that delays every request as it likes.
 func TestManyUpdatesLoseNothing(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf(t, `{"n":0}`, etag.Config{})
+		var mu sync.Mutex
+		delays := rand.New(rand.NewPCG(seed, 0))
+		s.between = func(int, *http.Request) {
+			mu.Lock()
+			d := time.Duration(delays.Int64N(int64(100 * time.Millisecond)))
+			mu.Unlock()
+			time.Sleep(d)
+		}
 		c := s.client()
 		c.Attempts = 1000
 		var wg sync.WaitGroup
@@ -57,6 +69,8 @@ func TestManyUpdatesLoseNothing(t *testing.T) {
 		}
 		wg.Wait()
 		assert.JSONEq(t, `{"n":32}`, s.doc)
+		assert.Equal(t, 32, s.writes)
+		assert.Greater(t, len(s.log), 2*32, "they were in each other's way")
 	})
 }
 
