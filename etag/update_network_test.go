@@ -99,6 +99,25 @@ func TestUpdatesWithKeysAreDoneOnce(t *testing.T) {
 	assert.Equal(t, clients*each, s.writes)
 }
 
+// TestStaleWriteThatIsAnErrorOfTheTransport: where stale is 409, the transport has
+// made an error of the answer, and its problem is judged all the same.
+func TestStaleWriteThatIsAnErrorOfTheTransport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, `{"n":1}`, etag.Config{StaleStatus: http.StatusConflict})
+		s.between = func(n int, _ *http.Request) {
+			if n == 2 {
+				s.put(`{"n":10}`)
+			}
+		}
+		c := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+		got, _, err := etag.Update(t.Context(), c, where, increment)
+		require.NoError(t, err)
+		assert.Equal(t, tally{11}, got)
+		assert.Equal(t, "GET PUT PUT", s.methods())
+		assert.NotEqual(t, s.fields[1].Get("Idempotency-Key"), s.fields[2].Get("Idempotency-Key"), "another value is another operation")
+	})
+}
+
 // TestUpdateFollowsRedirectsThatKeepTheMethod, and no other.
 func TestUpdateFollowsRedirectsThatKeepTheMethod(t *testing.T) {
 	s, server := served(t, `{"n":1}`, nil)

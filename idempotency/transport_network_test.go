@@ -147,6 +147,22 @@ func TestOneKeyOverRedirects(t *testing.T) {
 	}
 }
 
+// TestRedirectInsideOfTheLayerHasUsedTheKey: what the comment of Transport warns of.
+func TestRedirectInsideOfTheLayerHasUsedTheKey(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/payments/", &till{})
+	s := serve(t, newLayer(t, idempotency.Config{}).Handler(mux))
+	c, _ := clientOf(s)
+	_, err := charge(t.Context(), t, c, s.URL+"/payments", "x")
+	var refused *idempotency.RefusedError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, problem.KindKeyReused, refused.Problem.Kind)
+
+	res, err := charge(t.Context(), t, c, s.URL+"/payments/", "x")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"charge":1}`, text(t, res))
+}
+
 // TestRetriesUseTheConnectionAgain: answers that are not the caller's are read to
 // their end.
 func TestRetriesUseTheConnectionAgain(t *testing.T) {
