@@ -13,7 +13,7 @@ import (
 )
 
 func TestDefaultKeepOfEachStatus(t *testing.T) {
-	free := []int{401, 403, 408, 412, 421, 425, 428, 429}
+	free := []int{307, 308, 401, 403, 408, 412, 421, 425, 428, 429}
 	unknown := []int{502, 503, 504}
 	later := http.Header{"Retry-After": {"1"}}
 	for status := 100; status <= 999; status++ {

@@ -33,10 +33,10 @@ const (
 // It is that of [WithKey]; or the caller's own, if the request has the field
 // already, which is then left as it is; or else a random one of 128 bits, made for
 // this one call. It is the same for every attempt, and for the request that follows
-// a 307 or 308, whichever host that leads to. (A server that wraps this package's layer around what redirects has
-// then recorded the redirect under the key, and answers the next request 422: name
-// the address that it redirects to.) Response.Request has the request that was sent,
-// with its key.
+// a 307 or 308, whichever host that leads to. Response.Request has the request that
+// was sent, with its key. (A key that outlives the call belongs to the address that
+// it was used at in the end: sent again to the one that redirects, in the same
+// server, it is answered 422. Keep the address with it.)
 //
 // # What is sent again
 //

@@ -147,20 +147,27 @@ func TestOneKeyOverRedirects(t *testing.T) {
 	}
 }
 
-// TestRedirectInsideOfTheLayerHasUsedTheKey: what the comment of Transport warns of.
-func TestRedirectInsideOfTheLayerHasUsedTheKey(t *testing.T) {
+// TestARedirectInsideOfTheLayerUsesUpNoKey: a ServeMux redirects to the path with
+// a slash at its end.
+func TestARedirectInsideOfTheLayerUsesUpNoKey(t *testing.T) {
+	pay := &till{}
 	mux := http.NewServeMux()
-	mux.Handle("/payments/", &till{})
+	mux.Handle("/payments/", pay)
 	s := serve(t, newLayer(t, idempotency.Config{}).Handler(mux))
 	c, _ := clientOf(s)
-	_, err := charge(t.Context(), t, c, s.URL+"/payments", "x")
-	var refused *idempotency.RefusedError
-	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, problem.KindKeyReused, refused.Problem.Kind)
-
-	res, err := charge(t.Context(), t, c, s.URL+"/payments/", "x")
+	ctx := idempotency.WithKey(t.Context(), "order 7")
+	res, err := charge(ctx, t, c, s.URL+"/payments", "x")
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"charge":1}`, text(t, res))
+	res, err = charge(ctx, t, c, res.Request.URL.String(), "x")
+	require.NoError(t, err)
+	assert.Equal(t, "true", res.Header.Get("Idempotency-Replayed"))
+	assert.EqualValues(t, 1, pay.runs.Load())
+
+	_, err = charge(ctx, t, c, s.URL+"/payments", "x")
+	var refused *idempotency.RefusedError
+	require.ErrorAs(t, err, &refused, "another address is another request: what the comment of Transport warns of")
+	assert.Equal(t, problem.KindKeyReused, refused.Problem.Kind)
 }
 
 // TestRetriesUseTheConnectionAgain: answers that are not the caller's are read to
