@@ -32,11 +32,14 @@
 //     the gate has opened, it lets a second writer read the old version. One of
 //     package idempotency that stands outside is noticed, and the write refused.
 //   - Without Config.Current the layer MUST wrap a whole router from outside,
-//     since it asks what it wraps with a GET. Around the handler of one method
-//     there is nobody to ask: behind a pattern such as "PUT /documents/{id}" of
-//     [http.ServeMux] it refuses to. Nor may it be registered on a router, as
-//     with chi's Use: such routers keep their state in the request's context,
-//     where the question changes it. Inside a router, give Current.
+//     since it asks what it wraps with a GET. Inside, there is nobody to ask: the
+//     handler of a route of one method would run the write in answer, and a router
+//     such as chi, on which the layer is registered with Use, keeps its route where
+//     the question would change it. Both are refused with validator-missing, if
+//     the router sets [http.Request].Pattern as [http.ServeMux], chi and echo do.
+//     Of others, such as gorilla/mux, nothing can be told: give Current there.
+//     middleware/ginadapter and middleware/echoadapter have such questions
+//     answered by the whole router.
 //   - Nothing inside may answer a GET from a cache: what is judged would be
 //     older than the last write. The question says Cache-Control: no-cache.
 //   - What rewrites the method of a request SHOULD stand outside.

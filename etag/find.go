@@ -35,10 +35,12 @@ func (wr *write) find(rec *middleware.Recorder) (f finding, p *problem.Problem, 
 		f.state = s
 		return f, wr.lacksTag(s, "Config.Current gives it none"), false
 	}
-	if p := behindMethodRoute(wr.r); p != nil {
+	if p := unaskable(wr.r); p != nil {
 		return f, p, false
 	}
-	f.answer = wr.ask(question(wr.r))
+	if f.answer, p = wr.ask(question(wr.r)); p != nil {
+		return f, p, false
+	}
 	p, answered = wr.read(&f, rec)
 	if p != nil || answered {
 		f.free()

@@ -23,10 +23,13 @@ func (wr *write) addCurrent(p *problem.Problem, found finding) {
 	}
 	answer := found.answer
 	if answer == nil {
-		if behindMethodRoute(wr.r) != nil {
+		if unaskable(wr.r) != nil {
 			return
 		}
-		answer = wr.ask(question(wr.r))
+		var refused *problem.Problem
+		if answer, refused = wr.ask(question(wr.r)); refused != nil {
+			return
+		}
 		defer answer.Finish()
 	}
 	if current, ok := representationIn(answer); ok {

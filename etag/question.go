@@ -3,7 +3,6 @@ package etag
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,15 +60,25 @@ func concernsTheWrite(name string) bool {
 // ask runs the handler with q, and returns its answer, of which at most MaxBody
 // bytes are held. Once there are more the handler is told to stop, and may
 // panic with [http.ErrAbortHandler] to say that its answer is not whole, which
-// is known here.
-func (wr *write) ask(q *http.Request) (answer *middleware.Recorder) {
+// is known here. There is no answer, but a problem, if the handler cannot be
+// asked.
+func (wr *write) ask(q *http.Request) (answer *middleware.Recorder, p *problem.Problem) {
 	ctx, stop := stoppable(wr.room.request.Context())
 	defer stop()
+	asked := &asking{Context: ctx, stop: stop}
 	answer = middleware.Ask(wr.l.config.MaxBody, stop)
+	wr.askIn(asked, answer, q)
+	if asked.router.Load() {
+		answer.Finish()
+		return nil, insideRouter("is registered on a router")
+	}
+	return answer, nil
+}
+
+func (wr *write) askIn(ctx *asking, answer *middleware.Recorder, q *http.Request) {
 	defer answer.Leave()
 	defer endedByStop(ctx)
 	wr.next.ServeHTTP(answer, q.WithContext(ctx))
-	return answer
 }
 
 // errEnough is why the layer ends a handler whose further answer nobody wants.
@@ -90,17 +99,4 @@ func endedByStop(ctx context.Context) {
 	if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 		panic(v)
 	}
-}
-
-// behindMethodRoute refuses to ask a handler that a ServeMux reached by a
-// pattern with a method: it may never look at the method, and would run the
-// write in answer to the GET.
-func behindMethodRoute(r *http.Request) *problem.Problem {
-	end := strings.IndexAny(r.Pattern, " \t") // ServeMux takes either
-	if end < 0 {
-		return nil
-	}
-	method := r.Pattern[:end]
-	return validatorMissing(fmt.Errorf(
-		"etag: the layer wraps the handler of a %s route, which cannot be asked for the validator: wrap the router, or give Config.Current", method))
 }

@@ -11,7 +11,7 @@ import (
 // questionAfter makes the question that TagAfterWrite asks, or returns nil if
 // it will not be asked.
 func (wr *write) questionAfter() *http.Request {
-	if !wr.l.tagsAfter(wr.r.Method) || wr.body.Err() != nil || len(wr.r.Header) > maxFields || behindMethodRoute(wr.r) != nil {
+	if !wr.l.tagsAfter(wr.r.Method) || wr.body.Err() != nil || len(wr.r.Header) > maxFields || unaskable(wr.r) != nil {
 		return nil
 	}
 	return question(wr.r)
@@ -52,7 +52,10 @@ func (wr *write) storedTag(q *http.Request) (tag Tag) {
 		}
 		tag = s.Tag
 	}
-	answer := wr.ask(q)
+	answer, p := wr.ask(q)
+	if p != nil {
+		return Tag{}
+	}
 	defer answer.Finish()
 	stored := answer.Buffered() && isRepresentation(answer.Status()) && answer.Fields()["Content-Encoding"] == nil &&
 		bytes.Equal(answer.Bytes(), wr.body.Bytes())
