@@ -1,0 +1,29 @@
+// Package ginadapter puts Concord's layers, or any other middleware of
+// net/http, into the chain of a gin route or group.
+//
+//	orders := engine.Group("/orders", authenticate, ginadapter.Wrap(engine, stack.Handler))
+//	orders.GET("/:id", get)
+//	orders.PUT("/:id", put)
+//
+// For one configuration of everything it is not needed: a gin.Engine is an
+// [http.Handler], and stack.Handler(engine) protects all of it.
+//
+// # Rules of composition
+//
+//   - What finds out who asks MUST stand outside, before [Wrap] in the chain.
+//   - GET and the writes of a resource SHOULD be in the same group, or reads get
+//     no entity tag, and no read knows of a write.
+//   - Middleware that makes answers of the errors in c.Errors MUST stand inside,
+//     after [Wrap] in the chain: outside of it the answer is recorded already.
+//     An error of a chain that has set no status and written nothing is
+//     otherwise answered by [Wrap], as a problem (see [problem.From]).
+//   - [gin.Recovery] SHOULD stand outside. Inside, it makes an answer of a panic,
+//     and what a keyed request has done is no longer unknown but failed.
+//   - Compression SHOULD stand outside, as it does of every other handler.
+//   - Inside, take the context of the layers from c.Request.Context(), unless
+//     gin's Engine.ContextWithFallback is set.
+//
+// gin sets the status of an answer when it writes the first byte of it. Inside,
+// that is when the layers see it; outside, their answer is committed (Written)
+// as soon as they give it, and nothing later in the chain can change its status.
+package ginadapter

@@ -1,0 +1,113 @@
+package ginadapter_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/ginadapter"
+)
+
+type observer func(middleware.Event)
+
+func (f observer) Observe(_ context.Context, e middleware.Event) { f(e) }
+
+// notes has a note under each id, and routes for it in a group.
+type notes struct {
+	text map[string]string
+	runs map[string]int // by method of the route
+}
+
+func newNotes() *notes { return &notes{map[string]string{}, map[string]int{}} }
+
+func (n *notes) register(group gin.IRouter) {
+	group.GET("/notes/:id", func(c *gin.Context) {
+		n.runs["GET"]++
+		if text, ok := n.text[c.Param("id")]; ok {
+			c.String(http.StatusOK, text)
+			return
+		}
+		c.Status(http.StatusNotFound)
+	})
+	group.PUT("/notes/:id", func(c *gin.Context) {
+		n.runs["PUT"]++
+		body, _ := io.ReadAll(c.Request.Body)
+		n.text[c.Param("id")] = string(body)
+	})
+	group.DELETE("/notes/:id", func(c *gin.Context) {
+		n.runs["DELETE"]++
+		delete(n.text, c.Param("id"))
+		c.Status(http.StatusNoContent)
+	})
+}
+
+// TestAWriteIsNeverRunForAQuestion: in a group, around a route, on the engine
+// and around it, in gin's words and in none.
+func TestAWriteIsNeverRunForAQuestion(t *testing.T) {
+	for name, place := range map[string]func(*notes, *gin.Engine, gin.HandlerFunc, *concord.Stack) http.Handler{
+		"in a group": func(n *notes, e *gin.Engine, layers gin.HandlerFunc, _ *concord.Stack) http.Handler {
+			n.register(e.Group("/", layers))
+			return e
+		},
+		"on the engine": func(n *notes, e *gin.Engine, layers gin.HandlerFunc, _ *concord.Stack) http.Handler {
+			e.Use(layers)
+			n.register(e)
+			return e
+		},
+		"twice": func(n *notes, e *gin.Engine, layers gin.HandlerFunc, s *concord.Stack) http.Handler {
+			n.register(e.Group("/", layers, ginadapter.Wrap(e, s.Handler)))
+			return e
+		},
+		"around it": func(n *notes, e *gin.Engine, _ gin.HandlerFunc, s *concord.Stack) http.Handler {
+			n.register(e)
+			return s.Handler(e)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gin.SetMode(gin.TestMode)
+			engine, n := gin.New(), newNotes()
+			stack, err := concord.New(concord.Config{
+				Principal: concord.DangerouslyShared,
+				ETag:      etag.Config{Require: func(*http.Request) bool { return true }, TagAfterWrite: true},
+			})
+			assert.NoError(t, err)
+			s := serve(t, place(n, engine, ginadapter.Wrap(engine, stack.Handler), stack))
+
+			res, _ := exchange(t, s, "PUT", "/notes/1", "one", "If-None-Match", "*")
+			assert.Equal(t, 200, res.StatusCode)
+			assert.Equal(t, etag.Of([]byte("one")).String(), res.Header.Get("ETag"))
+			res, _ = exchange(t, s, "GET", "/notes/1", "")
+			assert.Equal(t, etag.Of([]byte("one")).String(), res.Header.Get("ETag"))
+			for _, method := range []string{"PUT", "DELETE"} {
+				res, _ = exchange(t, s, method, "/notes/1", "two", "If-Match", `"old"`)
+				assert.Equal(t, 412, res.StatusCode)
+				res, _ = exchange(t, s, method, "/notes/1", "two")
+				assert.Equal(t, 428, res.StatusCode)
+			}
+			assert.Equal(t, map[string]string{"1": "one"}, n.text)
+			res, _ = exchange(t, s, "DELETE", "/notes/1", "", "If-Match", etag.Of([]byte("one")).String())
+			assert.Equal(t, 204, res.StatusCode)
+			assert.Equal(t, 1, n.runs["PUT"])
+			assert.Equal(t, 1, n.runs["DELETE"])
+		})
+	}
+}
+
+// TestAResourceWithoutAGetHasNoValidator: gin answers 404, or 405, and nothing is
+// run on a guess.
+func TestAResourceWithoutAGetHasNoValidator(t *testing.T) {
+	engine, layers := newEngine(t, concord.Config{})
+	engine.HandleMethodNotAllowed = true
+	ran := false
+	engine.Group("/", layers).PUT("/a", func(*gin.Context) { ran = true })
+	res, _ := exchange(t, serve(t, engine), "PUT", "/a", "", "If-None-Match", "*")
+	assert.Equal(t, 500, res.StatusCode)
+	assert.False(t, ran)
+}

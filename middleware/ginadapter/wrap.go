@@ -1,0 +1,54 @@
+package ginadapter
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/concordhttp/concord/middleware"
+	"github.com/concordhttp/concord/middleware/internal/inline"
+)
+
+// Wrap makes m, a Stack's Handler for example, a middleware of gin. The layers
+// see the status and the body that the rest of the chain answers with; if they
+// answer themselves, the chain is aborted.
+//
+// engine is asked what the layers want to know of the resource (etag.Config
+// without Current): a GET of its own, from the first middleware of the engine to
+// the last handler of the GET route, while the write that it is asked for waits.
+// The route of a write itself is never run for a GET.
+//
+// m is called once. The rest of the chain runs once at most for a request, and
+// has ended when the middleware of gin returns, also if m runs it in another
+// goroutine, since gin then uses the context for another request. Wrap panics if
+// engine or m is nil; what it returns is safe for concurrent use.
+func Wrap(engine *gin.Engine, m middleware.Middleware) gin.HandlerFunc {
+	if engine == nil || m == nil {
+		panic("ginadapter: Wrap of a nil engine or middleware")
+	}
+	layers := inline.New(m)
+	return func(c *gin.Context) {
+		called := layers.Serve(outer{c.Writer}, c.Request, engine, (&passage{c, c.Writer, c.Request}).next)
+		if !called {
+			c.Abort()
+		}
+	}
+}
+
+// passage is one request on its way through the layers.
+type passage struct {
+	c       *gin.Context
+	writer  gin.ResponseWriter // what they write to
+	request *http.Request      // as they got it
+}
+
+// next runs the rest of the chain, with what the layers give it in the place of
+// what they got.
+func (p *passage) next(w http.ResponseWriter, r *http.Request) {
+	c, errors := p.c, len(p.c.Errors)
+	defer func() { c.Writer, c.Request = p.writer, p.request }()
+	inner := newWriter(w, r, p.writer)
+	c.Writer, c.Request = inner, r
+	c.Next()
+	settle(c, inner, c.Errors[min(errors, len(c.Errors)):])
+}
