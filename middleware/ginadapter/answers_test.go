@@ -12,6 +12,7 @@ import (
 	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/ginadapter"
+	"github.com/concordhttp/concord/middleware/internal/inline/inlinetest"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -33,12 +34,12 @@ func TestLayersSeeTheFinalStatusAndBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			engine, _ := newEngine(t, concord.Config{})
-			var saw seen
+			var saw inlinetest.Seen
 			outside := 0
 			engine.Use(func(c *gin.Context) { c.Next(); outside = c.Writer.Status() })
-			engine.Group("/", ginadapter.Wrap(engine, saw.middleware)).POST("/a", c.handler)
-			res, body := exchange(t, serve(t, engine), "POST", "/a", "")
-			assert.Equal(t, seen{c.status, c.body}, saw)
+			engine.Group("/", ginadapter.Wrap(engine, saw.Middleware)).POST("/a", c.handler)
+			res, body := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "POST", "/a", "")
+			assert.Equal(t, inlinetest.Seen{Status: c.status, Body: c.body}, saw)
 			assert.Equal(t, c.status, res.StatusCode)
 			assert.Equal(t, c.body, body)
 			assert.Equal(t, c.status, outside, "for a log outside")
@@ -52,12 +53,12 @@ func TestWhereThereIsNoRouteTheAnswerIsGins(t *testing.T) {
 	for _, wrapped := range []bool{false, true} {
 		engine, _ := newEngine(t, concord.Config{})
 		engine.HandleMethodNotAllowed = true
-		var saw seen
+		var saw inlinetest.Seen
 		if wrapped {
-			engine.Use(ginadapter.Wrap(engine, saw.middleware))
+			engine.Use(ginadapter.Wrap(engine, saw.Middleware))
 		}
 		engine.GET("/a", func(*gin.Context) {})
-		s := serve(t, engine)
+		s := inlinetest.Serve(t, engine)
 		for _, c := range []struct {
 			method, path, allow, body string
 			status                    int
@@ -65,23 +66,23 @@ func TestWhereThereIsNoRouteTheAnswerIsGins(t *testing.T) {
 			{"GET", "/b", "", "404 page not found", 404},
 			{"POST", "/a", "GET", "405 method not allowed", 405},
 		} {
-			res, body := exchange(t, s, c.method, c.path, "")
+			res, body := inlinetest.Exchange(t, s, c.method, c.path, "")
 			assert.Equal(t, c.status, res.StatusCode)
 			assert.Equal(t, c.body, body)
 			assert.Equal(t, c.allow, res.Header.Get("Allow"))
 			assert.Equal(t, "text/plain", res.Header.Get("Content-Type"))
 			if wrapped {
-				assert.Equal(t, seen{c.status, c.body}, saw)
+				assert.Equal(t, inlinetest.Seen{Status: c.status, Body: c.body}, saw)
 			}
 		}
 	}
 	engine, _ := newEngine(t, concord.Config{})
-	var saw seen
-	engine.Use(ginadapter.Wrap(engine, saw.middleware))
+	var saw inlinetest.Seen
+	engine.Use(ginadapter.Wrap(engine, saw.Middleware))
 	engine.NoRoute(func(c *gin.Context) { c.String(404, "ours") })
-	_, body := exchange(t, serve(t, engine), "GET", "/b", "")
+	_, body := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "GET", "/b", "")
 	assert.Equal(t, "ours", body)
-	assert.Equal(t, seen{404, "ours"}, saw)
+	assert.Equal(t, inlinetest.Seen{Status: 404, Body: "ours"}, saw)
 }
 
 // once is a configuration under which requests of /a need a key.
@@ -115,9 +116,9 @@ func TestErrorsAreAnsweredBeforeTheOutcomeIsRecorded(t *testing.T) {
 			runs := 0
 			group := engine.Group("/", layers).Group("/", c.inside...)
 			group.POST("/a", func(ctx *gin.Context) { runs++; _ = ctx.Error(c.err) })
-			s := serve(t, engine)
-			first, body := exchange(t, s, "POST", "/a", "", keyed...)
-			again, replay := exchange(t, s, "POST", "/a", "", keyed...)
+			s := inlinetest.Serve(t, engine)
+			first, body := inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
+			again, replay := inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
 			assert.Equal(t, c.status, first.StatusCode)
 			assert.Contains(t, body, c.body)
 			assert.NotContains(t, body, "hunter2")
@@ -140,9 +141,9 @@ func TestNothingOutsideChangesAnAnswerThatIsGiven(t *testing.T) {
 		}
 	})
 	engine.Group("/", layers).POST("/a", func(c *gin.Context) { c.Status(http.StatusNoContent) })
-	s := serve(t, engine)
+	s := inlinetest.Serve(t, engine)
 	for range 2 {
-		res, _ := exchange(t, s, "POST", "/a", "", keyed...)
+		res, _ := inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
 		assert.Equal(t, http.StatusNoContent, res.StatusCode)
 	}
 }
@@ -173,7 +174,7 @@ func TestAbortedChainsStayAborted(t *testing.T) {
 			}
 			chain = append(chain, func(*gin.Context) { ran = true })
 			engine.POST("/a", chain...)
-			res, _ := exchange(t, serve(t, engine), "POST", "/a", "", c.fields...)
+			res, _ := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "POST", "/a", "", c.fields...)
 			assert.Equal(t, c.status, res.StatusCode)
 			assert.Equal(t, c.layers, reached)
 			assert.False(t, ran)

@@ -2,14 +2,11 @@ package ginadapter_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/assert"
@@ -18,6 +15,7 @@ import (
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware/ginadapter"
+	"github.com/concordhttp/concord/middleware/internal/inline/inlinetest"
 )
 
 func TestRouteParametersStayReadable(t *testing.T) {
@@ -33,7 +31,7 @@ func TestRouteParametersStayReadable(t *testing.T) {
 		body, _ := c.GetRawData()
 		c.String(http.StatusOK, "%s %s %s %s %s", c.Param("id"), c.FullPath(), c.GetString("user"), c.Query("q"), body)
 	})
-	_, body := exchange(t, serve(t, engine), "PUT", "/notes/7?q=8", "text", "If-None-Match", "*", "Idempotency-Key", "1")
+	_, body := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "PUT", "/notes/7?q=8", "text", "If-None-Match", "*", "Idempotency-Key", "1")
 	assert.Equal(t, "7 /notes/:id ann 8 text", body)
 }
 
@@ -56,13 +54,13 @@ func TestWhatIsOutsideGetsItsOwnBack(t *testing.T) {
 		c.String(http.StatusOK, "half")
 		panic("a fault")
 	})
-	s := serve(t, engine)
-	_, body := exchange(t, s, "POST", "/a", "", keyed...)
+	s := inlinetest.Serve(t, engine)
+	_, body := inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
 	assert.Equal(t, "done", body)
-	res, body := exchange(t, s, "POST", "/panic", "", "Idempotency-Key", "2")
+	res, body := inlinetest.Exchange(t, s, "POST", "/panic", "", "Idempotency-Key", "2")
 	assert.Equal(t, 500, res.StatusCode)
 	assert.Equal(t, "recovered a fault", body)
-	res, body = exchange(t, s, "POST", "/panic", "", "Idempotency-Key", "2")
+	res, body = inlinetest.Exchange(t, s, "POST", "/panic", "", "Idempotency-Key", "2")
 	assert.Equal(t, 409, res.StatusCode)
 	assert.Contains(t, body, "outcome-unknown")
 }
@@ -74,43 +72,13 @@ func TestFrameworkContextIsNotReused(t *testing.T) {
 	var runs atomic.Int64
 	engine.GET("/notes/:id", layers, func(c *gin.Context) {
 		runs.Add(1)
-		for range 3 {
-			time.Sleep(time.Millisecond) // long enough for others to join, and to leave
-			if c.Request.URL.Path != "/notes/"+c.Param("id") {
-				t.Errorf("%s is the parameter of %s", c.Param("id"), c.Request.URL.Path)
-			}
-		}
+		inlinetest.Linger(t, func() string { return c.Request.URL.Path }, func() string { return c.Param("id") })
 		c.String(http.StatusOK, c.Param("id"))
 	})
 	engine.PUT("/notes/:id", layers, func(c *gin.Context) { c.String(http.StatusOK, c.Param("id")) })
-	s := serve(t, engine)
-	var clients sync.WaitGroup
-	for client := range 16 {
-		clients.Go(func() {
-			for i := range 40 {
-				id := fmt.Sprint(i % 3)
-				ctx, leave := context.WithCancel(t.Context())
-				method := http.MethodGet
-				if client == 0 {
-					method = http.MethodPut
-				}
-				r, _ := http.NewRequestWithContext(ctx, method, s.URL+"/notes/"+id, http.NoBody)
-				if (client+i)%5 == 0 {
-					time.AfterFunc(time.Millisecond, leave)
-				}
-				if res, err := s.Client().Do(r); err == nil {
-					body, err := io.ReadAll(res.Body)
-					if err == nil && (string(body) != id || res.StatusCode != 200) {
-						t.Errorf("%s %s: %d %q", method, r.URL.Path, res.StatusCode, body)
-					}
-					_ = res.Body.Close()
-				}
-				leave()
-			}
-		})
-	}
-	clients.Wait()
-	assert.Less(t, runs.Load(), int64(15*40), "some were answered by one run")
+	s := inlinetest.Serve(t, engine)
+	inlinetest.Storm(t, s)
+	assert.Less(t, runs.Load(), int64(inlinetest.Reads), "some were answered by one run")
 }
 
 // TestAMiddlewareThatGivesUpLeavesNothingRunning: as TimeoutHandler does, it
@@ -134,7 +102,7 @@ func TestAMiddlewareThatGivesUpLeavesNothingRunning(t *testing.T) {
 		c.String(http.StatusOK, "on time")
 		ended = true
 	})
-	res, _ := exchange(t, serve(t, engine), "GET", "/a", "")
+	res, _ := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "GET", "/a", "")
 	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/ginadapter"
+	"github.com/concordhttp/concord/middleware/internal/inline/inlinetest"
 )
 
 type observer func(middleware.Event)
@@ -78,21 +79,21 @@ func TestAWriteIsNeverRunForAQuestion(t *testing.T) {
 				ETag:      etag.Config{Require: func(*http.Request) bool { return true }, TagAfterWrite: true},
 			})
 			assert.NoError(t, err)
-			s := serve(t, place(n, engine, ginadapter.Wrap(engine, stack.Handler), stack))
+			s := inlinetest.Serve(t, place(n, engine, ginadapter.Wrap(engine, stack.Handler), stack))
 
-			res, _ := exchange(t, s, "PUT", "/notes/1", "one", "If-None-Match", "*")
+			res, _ := inlinetest.Exchange(t, s, "PUT", "/notes/1", "one", "If-None-Match", "*")
 			assert.Equal(t, 200, res.StatusCode)
 			assert.Equal(t, etag.Of([]byte("one")).String(), res.Header.Get("ETag"))
-			res, _ = exchange(t, s, "GET", "/notes/1", "")
+			res, _ = inlinetest.Exchange(t, s, "GET", "/notes/1", "")
 			assert.Equal(t, etag.Of([]byte("one")).String(), res.Header.Get("ETag"))
 			for _, method := range []string{"PUT", "DELETE"} {
-				res, _ = exchange(t, s, method, "/notes/1", "two", "If-Match", `"old"`)
+				res, _ = inlinetest.Exchange(t, s, method, "/notes/1", "two", "If-Match", `"old"`)
 				assert.Equal(t, 412, res.StatusCode)
-				res, _ = exchange(t, s, method, "/notes/1", "two")
+				res, _ = inlinetest.Exchange(t, s, method, "/notes/1", "two")
 				assert.Equal(t, 428, res.StatusCode)
 			}
 			assert.Equal(t, map[string]string{"1": "one"}, n.text)
-			res, _ = exchange(t, s, "DELETE", "/notes/1", "", "If-Match", etag.Of([]byte("one")).String())
+			res, _ = inlinetest.Exchange(t, s, "DELETE", "/notes/1", "", "If-Match", etag.Of([]byte("one")).String())
 			assert.Equal(t, 204, res.StatusCode)
 			assert.Equal(t, 1, n.runs["PUT"])
 			assert.Equal(t, 1, n.runs["DELETE"])
@@ -107,7 +108,7 @@ func TestAResourceWithoutAGetHasNoValidator(t *testing.T) {
 	engine.HandleMethodNotAllowed = true
 	ran := false
 	engine.Group("/", layers).PUT("/a", func(*gin.Context) { ran = true })
-	res, _ := exchange(t, serve(t, engine), "PUT", "/a", "", "If-None-Match", "*")
+	res, _ := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "PUT", "/a", "", "If-None-Match", "*")
 	assert.Equal(t, 500, res.StatusCode)
 	assert.False(t, ran)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/concordhttp/concord"
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/ginadapter"
+	"github.com/concordhttp/concord/middleware/internal/inline/inlinetest"
 )
 
 func TestSizeStatusAndWrittenAreGins(t *testing.T) {
@@ -40,11 +41,11 @@ func TestSizeStatusAndWrittenAreGins(t *testing.T) {
 	engine, layers := newEngine(t, concord.Config{})
 	engine.POST("/plain", handler)
 	engine.POST("/layered", layers, handler)
-	s := serve(t, engine)
-	exchange(t, s, "POST", "/plain", "")
+	s := inlinetest.Serve(t, engine)
+	inlinetest.Exchange(t, s, "POST", "/plain", "")
 	plain := saw
 	saw = nil
-	exchange(t, s, "POST", "/layered", "")
+	inlinetest.Exchange(t, s, "POST", "/layered", "")
 	assert.Equal(t, plain, saw)
 	assert.Equal(t, []state{{200, -1, false}, {202, -1, false}, {202, 0, true}, {202, 13, true}}, saw)
 }
@@ -62,7 +63,7 @@ func TestFlushSendsWhatThereIs(t *testing.T) {
 			return ok
 		})
 	})
-	s := serve(t, engine)
+	s := inlinetest.Serve(t, engine)
 	go func() { more <- "one\n" }()
 	res, err := s.Client().Get(s.URL + "/events")
 	require.NoError(t, err)
@@ -93,7 +94,7 @@ func TestAStreamEndsWithItsClient(t *testing.T) {
 		<-c.Writer.CloseNotify()
 		close(ended)
 	})
-	s := serve(t, engine)
+	s := inlinetest.Serve(t, engine)
 	res, err := s.Client().Get(s.URL + "/events")
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
@@ -118,7 +119,7 @@ func TestHijackedConnectionsAreTheHandlers(t *testing.T) {
 		_, _, err := c.Writer.Hijack()
 		assert.Error(t, err)
 	})
-	s := serve(t, engine)
+	s := inlinetest.Serve(t, engine)
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
@@ -131,7 +132,7 @@ func TestHijackedConnectionsAreTheHandlers(t *testing.T) {
 	line, err := from.ReadString('\n')
 	require.NoError(t, err)
 	assert.Equal(t, "you said hello\n", line)
-	_, body := exchange(t, s, "GET", "/late", "")
+	_, body := inlinetest.Exchange(t, s, "GET", "/late", "")
 	assert.Equal(t, "begun", body)
 }
 
@@ -148,7 +149,7 @@ func TestEarlyHintsAreNoStatus(t *testing.T) {
 	hints := 0
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(int, textproto.MIMEHeader) error { hints++; return nil },
-	}), http.MethodGet, serve(t, engine).URL+"/a", http.NoBody)
+	}), http.MethodGet, inlinetest.Serve(t, engine).URL+"/a", http.NoBody)
 	require.NoError(t, err)
 	res, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
@@ -161,7 +162,7 @@ func TestEarlyHintsAreNoStatus(t *testing.T) {
 func TestPusherIsThatOfTheConnection(t *testing.T) {
 	engine, layers := newEngine(t, concord.Config{})
 	engine.GET("/a", layers, func(c *gin.Context) { assert.Nil(t, c.Writer.Pusher()) })
-	exchange(t, serve(t, engine), "GET", "/a", "")
+	inlinetest.Exchange(t, inlinetest.Serve(t, engine), "GET", "/a", "")
 }
 
 // TestDeadlinesReachTheConnection: through everything that is around it.
@@ -171,5 +172,5 @@ func TestDeadlinesReachTheConnection(t *testing.T) {
 		assert.NoError(t, http.NewResponseController(c.Writer).EnableFullDuplex())
 		assert.Nil(t, middleware.Find(c.Writer), "no layer is concerned")
 	})
-	exchange(t, serve(t, engine), "POST", "/a", "")
+	inlinetest.Exchange(t, inlinetest.Serve(t, engine), "POST", "/a", "")
 }
