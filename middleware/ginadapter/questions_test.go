@@ -101,14 +101,19 @@ func TestAWriteIsNeverRunForAQuestion(t *testing.T) {
 	}
 }
 
-// TestAResourceWithoutAGetHasNoValidator: gin answers 404, or 405, and nothing is
-// run on a guess.
+// TestAResourceWithoutAGetHasNoValidator: gin answers 404 unless told otherwise,
+// and nothing is run on a guess.
 func TestAResourceWithoutAGetHasNoValidator(t *testing.T) {
-	engine, layers := newEngine(t, concord.Config{})
-	engine.HandleMethodNotAllowed = true
-	ran := false
-	engine.Group("/", layers).PUT("/a", func(*gin.Context) { ran = true })
-	res, _ := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "PUT", "/a", "", "If-None-Match", "*")
-	assert.Equal(t, 500, res.StatusCode)
-	assert.False(t, ran)
+	for _, told := range []bool{false, true} {
+		engine, layers := newEngine(t, concord.Config{})
+		engine.HandleMethodNotAllowed = told
+		group := engine.Group("/", layers)
+		group.PUT("/a/:id", func(*gin.Context) { t.Error("ran") })
+		group.GET("/b/:id", func(*gin.Context) {})
+		for _, field := range []string{"If-Match", "If-None-Match"} {
+			res, body := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "PUT", "/a/1", "", field, "*")
+			assert.Equal(t, 500, res.StatusCode)
+			assert.Contains(t, body, "validator-missing")
+		}
+	}
 }

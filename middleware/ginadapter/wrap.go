@@ -16,7 +16,8 @@ import (
 // engine is asked what the layers want to know of the resource (etag.Config
 // without Current): a GET of its own, from the first middleware of the engine to
 // the last handler of the GET route, while the write that it is asked for waits.
-// The route of a write itself is never run for a GET.
+// The route of a write itself is never run for a GET, and a resource without a
+// GET route has no validator. Routes are to be made before the first request.
 //
 // m is called once. The rest of the chain runs once at most for a request, and
 // has ended when the middleware of gin returns, also if m runs it in another
@@ -26,9 +27,9 @@ func Wrap(engine *gin.Engine, m middleware.Middleware) gin.HandlerFunc {
 	if engine == nil || m == nil {
 		panic("ginadapter: Wrap of a nil engine or middleware")
 	}
-	layers := inline.New(m)
+	layers, router := inline.New(m), newAsked(engine)
 	return func(c *gin.Context) {
-		called := layers.Serve(outer{c.Writer}, c.Request, engine, (&passage{c, c.Writer, c.Request}).next)
+		called := layers.Serve(outer{c.Writer}, c.Request, router, (&passage{c, c.Writer, c.Request}).next)
 		if !called {
 			c.Abort()
 		}
