@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// handlerResult is what a request costs in the handler and what is around it,
+// without a network. Of a crowd it is what all its requests cost together.
+type handlerResult struct {
+	nanoseconds   float64
+	bytes, allocs float64
+	runs          float64 // of the handler
+}
+
+const (
+	slice    = 100 * time.Microsecond
+	looks    = 20   // at the clock in a slice, if so many runs fit
+	counted  = 2000 // runs of which allocations are counted
+	quickest = 4    // the part of the slices that counts is the fastest quarter
+)
+
+// turn is an entry that takes its turn.
+type turn struct {
+	*entry
+	once    func() error // a request, or a crowd's
+	keys    *keys
+	perLook int
+	spent   time.Duration
+	slices  []float64 // ns a run
+}
+
+// measureHandlers measures all entries in turns of a tenth of a millisecond, for
+// as long as total: what else the machine does hits all alike.
+func measureHandlers(all []*entry, total time.Duration) error {
+	turns := make([]*turn, len(all))
+	for i, e := range all {
+		t, err := e.turn()
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", e.scenario.name, e.name, err)
+		}
+		turns[i] = t
+	}
+	began := time.Now()
+	for done := false; !done; {
+		now := time.Since(began)
+		done = now >= total
+		for _, t := range turns {
+			// Whose run is longer than a slice waits until the others had as much.
+			if len(t.slices) > 0 && t.spent > now/time.Duration(len(turns)) {
+				continue
+			}
+			if err := t.take(); err != nil {
+				return fmt.Errorf("%s, %s: %w", t.scenario.name, t.name, err)
+			}
+		}
+	}
+	for _, t := range turns {
+		slices.Sort(t.slices)
+		t.handler.nanoseconds = t.slices[len(t.slices)/quickest]
+	}
+	return nil
+}
+
+// turn readies e, counts what it allocates, and estimates what it takes.
+func (e *entry) turn() (*turn, error) {
+	t := &turn{entry: e, keys: e.keys(), perLook: 1}
+	status := e.expects().status
+	if e.scenario.readers > 0 {
+		t.once = e.crowd(status)
+	} else {
+		c := e.inProcess(t.keys)
+		t.once = func() error { return must(c, status) }
+	}
+	began := time.Now()
+	if err := t.count(); err != nil {
+		return nil, err
+	}
+	if one := time.Since(began) / counted; e.scenario.readers == 0 && one > 0 {
+		t.perLook = int(min(looks, max(1, slice/looks/one)))
+	}
+	return t, nil
+}
+
+// count runs e for a while on which nothing else runs, as far as this process is
+// concerned.
+func (t *turn) count() error {
+	n := counted
+	if t.scenario.readers > 0 {
+		n = 5
+	}
+	t.keys.refresh()
+	if err := t.once(); err != nil { // pools are empty before the first
+		return err
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		if err := t.once(); err != nil {
+			return err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	t.handler.bytes = float64(after.TotalAlloc-before.TotalAlloc) / float64(n)
+	t.handler.allocs = float64(after.Mallocs-before.Mallocs) / float64(n)
+	if t.handler.runs = t.runs; t.counted != nil {
+		t.counted.Store(0) // from here on, with the slices
+	}
+	return nil
+}
+
+// take is one turn.
+func (t *turn) take() error {
+	t.keys.refresh()
+	n, began := 0, time.Now()
+	for time.Since(began) < slice {
+		for range t.perLook {
+			if err := t.once(); err != nil {
+				return err
+			}
+		}
+		n += t.perLook
+	}
+	took := time.Since(began)
+	t.spent += took
+	t.slices = append(t.slices, float64(took)/float64(n))
+	if t.counted != nil {
+		t.handler.runs = float64(t.counted.Load()) / float64(len(t.slices))
+	}
+	return nil
+}
+
+// crowd returns what sends the request from many goroutines at once, and waits
+// for all.
+func (e *entry) crowd(status int) func() error {
+	callers := make([]caller, e.scenario.readers)
+	for i := range callers {
+		callers[i] = e.inProcess(nil)
+	}
+	errs := make([]error, len(callers))
+	return func() error {
+		var done sync.WaitGroup
+		for i, c := range callers {
+			done.Go(func() { errs[i] = must(c, status) })
+		}
+		done.Wait()
+		return first(errs)
+	}
+}
+
+// first is the first error of some, if there is one.
+func first(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// socketResult is what clients see over connections on the loopback, each of
+// which sends its next request when it has the answer to the last.
+type socketResult struct {
+	rate     float64 // requests a second, all connections together
+	p50, p99 time.Duration
+}
+
+const stretch = 50 * time.Millisecond // of one turn
+
+// served is an entry that is served, and its connections.
+type served struct {
+	*entry
+	close   func()
+	clients []caller
+	turns   []socketResult
+	waits   [][]time.Duration // of each request of a turn
+}
+
+// measureSockets measures all entries in turns, for as long as total but at least
+// one turn each.
+func measureSockets(all []*entry, total time.Duration, connections int) error {
+	sessions := make([]*served, 0, len(all))
+	defer func() {
+		for _, s := range sessions {
+			s.close()
+		}
+	}()
+	for _, e := range all {
+		s, err := e.open(max(connections, e.scenario.readers))
+		if err != nil {
+			return err
+		}
+		sessions = append(sessions, s)
+	}
+	for end := time.Now().Add(total); ; {
+		for _, s := range sessions {
+			if err := s.take(); err != nil {
+				return fmt.Errorf("%s, %s: %w", s.scenario.name, s.name, err)
+			}
+		}
+		if !time.Now().Before(end) {
+			break
+		}
+	}
+	for _, s := range sessions {
+		s.socket = s.result()
+	}
+	return nil
+}
+
+// open serves e on a port of the system's choice, and connects to it.
+func (e *entry) open(connections int) (*served, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &served{entry: e, close: serve(e.service, l)}
+	numbers := new(sequence)
+	for range connections {
+		c, err := dial(l.Addr(), e, numbers)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.clients = append(s.clients, c)
+	}
+	return s, nil
+}
+
+// serve serves s until the function that it returns is called.
+func serve(s service, l net.Listener) func() {
+	if s.fast != nil {
+		server := &fasthttp.Server{Handler: s.fast}
+		go func() { _ = server.Serve(l) }()
+		return func() { _ = server.Shutdown() }
+	}
+	server := &http.Server{Handler: s.std, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	return func() { _ = server.Close() }
+}
+
+// take is one turn: rounds of all readers, or every connection for itself.
+func (s *served) take() error {
+	if s.service.forget != nil && s.ask.newKeys {
+		s.service.forget()
+	}
+	waits := make([][]time.Duration, len(s.clients))
+	errs := make([]error, len(s.clients))
+	began := time.Now()
+	alone := func(i int) {
+		for errs[i] == nil && time.Since(began) < stretch {
+			waits[i], errs[i] = s.send(i, waits[i])
+		}
+	}
+	together := func(i int) { waits[i], errs[i] = s.send(i, waits[i]) }
+	if s.scenario.readers > 0 {
+		for first(errs) == nil && time.Since(began) < stretch {
+			each(len(s.clients), together)
+		}
+	} else {
+		each(len(s.clients), alone)
+	}
+	took := time.Since(began)
+	all := slices.Concat(waits...)
+	s.turns = append(s.turns, socketResult{rate: float64(len(all)) / took.Seconds()})
+	s.waits = append(s.waits, all)
+	return first(errs)
+}
+
+// each calls do for 0 to n-1, each in a goroutine, and waits for all.
+func each(n int, do func(int)) {
+	var done sync.WaitGroup
+	for i := range n {
+		done.Go(func() { do(i) })
+	}
+	done.Wait()
+}
+
+// send sends one request over connection i.
+func (s *served) send(i int, waits []time.Duration) ([]time.Duration, error) {
+	began := time.Now()
+	if err := must(s.clients[i], s.expects().status); err != nil {
+		return waits, err
+	}
+	return append(waits, time.Since(began)), nil
+}
+
+// result is that of the fastest quarter of the turns.
+func (s *served) result() socketResult {
+	order := make([]int, len(s.turns))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return int(math.Copysign(1, s.turns[b].rate-s.turns[a].rate)) })
+	quarter := len(order) / quickest
+	var waits []time.Duration
+	for _, i := range order[:quarter+1] {
+		waits = append(waits, s.waits[i]...)
+	}
+	slices.Sort(waits)
+	return socketResult{
+		rate: s.turns[order[quarter]].rate,
+		p50:  waits[len(waits)/2],
+		p99:  waits[len(waits)*99/100],
+	}
+}
