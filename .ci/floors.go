@@ -49,7 +49,8 @@ var floors = map[string]int{
 	"middleware/ginadapter":  5,
 	"middleware/echoadapter": 5,
 
-	"examples": 6,
+	"benchmarks": 6,
+	"examples":   6,
 }
 
 // requirements are all that the root module may require directly. An importer

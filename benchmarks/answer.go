@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,17 +18,18 @@ type answer struct {
 	body   []byte
 }
 
-// answers sends a request to s by itself.
-func (s service) answers(a ask) answer {
+// answers sends a request to s by itself. The client stays until ctx ends, where
+// the transport lets that be told.
+func (s service) answers(ctx context.Context, a ask) answer {
 	if s.std != nil {
 		w := httptest.NewRecorder()
-		s.std.ServeHTTP(w, a.request())
+		s.std.ServeHTTP(w, a.request(ctx))
 		return answer{w.Code, w.Header(), w.Body.Bytes()}
 	}
-	ctx := fastContext(a)
-	s.fast(ctx)
-	got := answer{ctx.Response.StatusCode(), make(http.Header), bytes.Clone(ctx.Response.Body())}
-	for name, value := range ctx.Response.Header.All() {
+	c := fastContext(a)
+	s.fast(c)
+	got := answer{c.Response.StatusCode(), make(http.Header), bytes.Clone(c.Response.Body())}
+	for name, value := range c.Response.Header.All() {
 		got.header.Add(string(name), string(value))
 	}
 	return got
@@ -61,14 +63,14 @@ func (w want) check(got answer) error {
 // request and, once more, to what it remembers of it.
 func (e *entry) ready() error {
 	if e.scenario.echoes {
-		tag := e.service.answers(e.ask).header.Get("ETag")
+		tag := e.service.answers(context.Background(), e.ask).header.Get("ETag")
 		if tag == "" {
 			tag = `"none"` // a bare handler has none to echo, and reads the field all the same
 		}
 		e.ask = e.ask.with("If-None-Match", tag)
 	}
 	for range 2 {
-		if err := e.expects().check(e.service.answers(e.ask)); err != nil {
+		if err := e.expects().check(e.service.answers(context.Background(), e.ask)); err != nil {
 			return fmt.Errorf("%s, %s: %w", e.scenario.name, e.name, err)
 		}
 		if e.ask.newKeys && e.service.forget != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,7 +84,7 @@ func (e *entry) inProcess(k *keys) caller {
 	}
 	reader := bytes.NewReader(e.ask.body)
 	return &netCaller{
-		handler: e.service.std, w: nowhere{h: make(http.Header)}, r: e.ask.request(),
+		handler: e.service.std, w: nowhere{h: make(http.Header)}, r: e.ask.request(context.Background()),
 		content: e.ask.body, reader: reader, body: io.NopCloser(reader), keys: k,
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"strconv"
@@ -30,8 +31,8 @@ type sequence struct{ last atomic.Int64 }
 // patience is how long a client waits for one answer.
 const patience = 30 * time.Second
 
-func dial(address net.Addr, e *entry, numbers *sequence) (*client, error) {
-	conn, err := net.DialTimeout("tcp", address.String(), patience)
+func dial(ctx context.Context, address net.Addr, e *entry, numbers *sequence) (*client, error) {
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", address.String())
 	if err != nil {
 		return nil, err
 	}

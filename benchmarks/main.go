@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -20,14 +21,14 @@ func main() {
 	sockets := flag.Duration("sockets", time.Minute, "how long to measure over the loopback, all together; 0: not at all")
 	connections := flag.Int("connections", 8, "how many connections a contender is sent requests over")
 	flag.Parse()
-	if err := compare(os.Stdout, *handlers, *sockets, *connections); err != nil {
+	if err := compare(context.Background(), os.Stdout, *handlers, *sockets, *connections); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // compare measures everything and prints it. It fails if any contender answers
 // otherwise than it should: what it takes for that says nothing.
-func compare(out io.Writer, handlers, sockets time.Duration, connections int) error {
+func compare(ctx context.Context, out io.Writer, handlers, sockets time.Duration, connections int) error {
 	all, err := enter(scenarios())
 	if err != nil {
 		return err
@@ -38,7 +39,7 @@ func compare(out io.Writer, handlers, sockets time.Duration, connections int) er
 		}
 	}
 	if sockets > 0 {
-		if err := measureSockets(all, sockets, connections); err != nil {
+		if err := measureSockets(ctx, all, sockets, connections); err != nil {
 			return err
 		}
 	}

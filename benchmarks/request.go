@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,7 @@ const (
 	report   = "/report"
 
 	keyField = "Idempotency-Key"
-	bearer   = "Bearer c3d9f2a417e84b60"
+	bearer   = "Bearer c3d9f2a417e84b60" //nolint:gosec // G101: nobody's
 	oneKey   = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 )
 
@@ -65,8 +66,8 @@ func (a ask) header() http.Header {
 }
 
 // request returns a as net/http hands it to a handler.
-func (a ask) request() *http.Request {
-	r := httptest.NewRequest(a.method, "http://"+host+a.path, bytes.NewReader(a.body))
+func (a ask) request(ctx context.Context) *http.Request {
+	r := httptest.NewRequestWithContext(ctx, a.method, "http://"+host+a.path, bytes.NewReader(a.body))
 	r.Header = a.header()
 	if len(a.body) == 0 {
 		r.Body, r.ContentLength = http.NoBody, 0

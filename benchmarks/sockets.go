@@ -1,8 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -24,23 +25,23 @@ const stretch = 50 * time.Millisecond // of one turn
 // served is an entry that is served, and its connections.
 type served struct {
 	*entry
-	close   func()
-	clients []caller
+	stop    func() // ends the server
+	clients []*client
 	turns   []socketResult
 	waits   [][]time.Duration // of each request of a turn
 }
 
 // measureSockets measures all entries in turns, for as long as total but at least
 // one turn each.
-func measureSockets(all []*entry, total time.Duration, connections int) error {
+func measureSockets(ctx context.Context, all []*entry, total time.Duration, connections int) error {
 	sessions := make([]*served, 0, len(all))
 	defer func() {
 		for _, s := range sessions {
-			s.close()
+			s.end()
 		}
 	}()
 	for _, e := range all {
-		s, err := e.open(max(connections, e.scenario.readers))
+		s, err := e.open(ctx, max(connections, e.scenario.readers))
 		if err != nil {
 			return err
 		}
@@ -63,22 +64,30 @@ func measureSockets(all []*entry, total time.Duration, connections int) error {
 }
 
 // open serves e on a port of the system's choice, and connects to it.
-func (e *entry) open(connections int) (*served, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (e *entry) open(ctx context.Context, connections int) (*served, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &served{entry: e, close: serve(e.service, l)}
+	s := &served{entry: e, stop: serve(e.service, l)}
 	numbers := new(sequence)
 	for range connections {
-		c, err := dial(l.Addr(), e, numbers)
+		c, err := dial(ctx, l.Addr(), e, numbers)
 		if err != nil {
-			s.close()
+			s.end()
 			return nil, err
 		}
 		s.clients = append(s.clients, c)
 	}
 	return s, nil
+}
+
+// end hangs up and ends the server: in this order, as fasthttp waits for clients.
+func (s *served) end() {
+	for _, c := range s.clients {
+		_ = c.conn.Close()
+	}
+	s.stop()
 }
 
 // serve serves s until the function that it returns is called.
@@ -145,7 +154,7 @@ func (s *served) result() socketResult {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return int(math.Copysign(1, s.turns[b].rate-s.turns[a].rate)) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.turns[b].rate, s.turns[a].rate) })
 	quarter := len(order) / quickest
 	var waits []time.Duration
 	for _, i := range order[:quarter+1] {

@@ -35,7 +35,7 @@ func (e *entry) cells() []string {
 	if h := e.handler; h.nanoseconds > 0 {
 		cells[2] = duration(h.nanoseconds)
 		cells[5] = ratio(h.nanoseconds / e.concord.handler.nanoseconds)
-		cells[6], cells[7] = count(h.bytes), count(h.allocs)
+		cells[6], cells[7] = fmt.Sprintf("%.0f", h.bytes), count(h.allocs)
 		cells[8] = count(h.runs)
 		if e.bare != nil {
 			over := h.nanoseconds - e.bare.handler.nanoseconds
