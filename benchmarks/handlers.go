@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,9 +19,10 @@ type handlerResult struct {
 
 const (
 	slice    = 100 * time.Microsecond
-	looks    = 20   // at the clock in a slice, if so many runs fit
-	counted  = 2000 // runs of which allocations are counted
-	quickest = 4    // the part of the slices that counts is the fastest quarter
+	looks    = 20  // at the clock in a slice, if so many runs fit
+	batch    = 400 // runs of which allocations are counted
+	batches  = 5   // the fewest count: what goes on in the background allocates, too
+	quickest = 4   // the part of the slices that counts is the fastest quarter
 )
 
 // turn is an entry that takes its turn.
@@ -75,41 +77,48 @@ func (e *entry) turn() (*turn, error) {
 		c := e.inProcess(t.keys)
 		t.once = func() error { return must(c, status) }
 	}
-	began := time.Now()
-	if err := t.count(); err != nil {
+	one, err := t.count()
+	if err != nil {
 		return nil, err
 	}
-	if one := time.Since(began) / counted; e.scenario.readers == 0 && one > 0 {
-		t.perLook = int(min(looks, max(1, slice/looks/one)))
+	if e.scenario.readers == 0 {
+		t.perLook = int(min(looks, max(1, slice/looks/max(1, one))))
 	}
 	return t, nil
 }
 
-// count runs e for a while on which nothing else runs, as far as this process is
-// concerned.
-func (t *turn) count() error {
-	n := counted
+// count runs e while nothing else of this process does, counts what it allocates,
+// and returns about what a run takes: to look at the clock is not to be measured.
+func (t *turn) count() (one time.Duration, err error) {
+	n := batch
 	if t.scenario.readers > 0 {
-		n = 5
+		n = 1
 	}
-	t.keys.refresh()
 	if err := t.once(); err != nil { // pools are empty before the first
-		return err
+		return 0, err
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range n {
-		if err := t.once(); err != nil {
-			return err
+	one = math.MaxInt64
+	t.handler.bytes, t.handler.allocs = math.Inf(1), math.Inf(1)
+	for range batches {
+		t.keys.refresh()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		for range n {
+			if err := t.once(); err != nil {
+				return 0, err
+			}
 		}
+		took := time.Since(began) / time.Duration(n)
+		runtime.ReadMemStats(&after)
+		one = min(one, took)
+		t.handler.bytes = min(t.handler.bytes, float64(after.TotalAlloc-before.TotalAlloc)/float64(n))
+		t.handler.allocs = min(t.handler.allocs, float64(after.Mallocs-before.Mallocs)/float64(n))
 	}
-	runtime.ReadMemStats(&after)
-	t.handler.bytes = float64(after.TotalAlloc-before.TotalAlloc) / float64(n)
-	t.handler.allocs = float64(after.Mallocs-before.Mallocs) / float64(n)
 	if t.handler.runs = t.runs; t.counted != nil {
 		t.counted.Store(0) // from here on, with the slices
 	}
-	return nil
+	return one, nil
 }
 
 // take is one turn.
