@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -50,7 +51,7 @@ func measureHandlers(all []*entry, total time.Duration) error {
 	for done := false; !done; {
 		now := time.Since(began)
 		done = now >= total
-		for _, t := range turns {
+		for _, t := range shuffled(turns) {
 			// Whose run is longer than a slice waits until the others had as much.
 			if len(t.slices) > 0 && t.spent > now/time.Duration(len(turns)) {
 				continue
@@ -65,6 +66,16 @@ func measureHandlers(all []*entry, total time.Duration) error {
 		t.handler.nanoseconds = t.slices[len(t.slices)/quickest]
 	}
 	return nil
+}
+
+// shuffled is all in another order each time: else each would always have the
+// caches as the same one before it leaves them.
+func shuffled[T any](all []T) []T {
+	mixed := make([]T, len(all))
+	for i, at := range rand.Perm(len(all)) { //nolint:gosec // G404: an order is no secret
+		mixed[i] = all[at]
+	}
+	return mixed
 }
 
 // turn readies e, counts what it allocates, and estimates what it takes.

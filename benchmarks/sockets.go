@@ -51,7 +51,7 @@ func measureSockets(ctx context.Context, all []*entry, total time.Duration, conn
 		sessions = append(sessions, s)
 	}
 	for end := time.Now().Add(total); ; {
-		for _, s := range sessions {
+		for _, s := range shuffled(sessions) {
 			if err := s.take(); err != nil {
 				return fmt.Errorf("%s, %s: %w", s.scenario.name, s.name, err)
 			}
