@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -149,34 +148,6 @@ func (t *turn) take() error {
 	t.slices = append(t.slices, float64(took)/float64(n))
 	if t.counted != nil {
 		t.handler.runs = float64(t.counted.Load()) / float64(len(t.slices))
-	}
-	return nil
-}
-
-// crowd returns what sends the request from many goroutines at once, and waits
-// for all.
-func (e *entry) crowd(status int) func() error {
-	callers := make([]caller, e.scenario.readers)
-	for i := range callers {
-		callers[i] = e.inProcess(nil)
-	}
-	errs := make([]error, len(callers))
-	return func() error {
-		var done sync.WaitGroup
-		for i, c := range callers {
-			done.Go(func() { errs[i] = must(c, status) })
-		}
-		done.Wait()
-		return first(errs)
-	}
-}
-
-// first is the first error of some, if there is one.
-func first(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

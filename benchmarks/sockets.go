@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -37,9 +36,9 @@ type served struct {
 // measureSockets measures all entries in turns, for as long as total but at least
 // one turn each.
 func measureSockets(ctx context.Context, all []*entry, total time.Duration, connections int) error {
-	sessions := make([]*served, 0, len(all))
+	servers := make([]*served, 0, len(all))
 	defer func() {
-		for _, s := range sessions {
+		for _, s := range servers {
 			s.end()
 		}
 	}()
@@ -48,10 +47,10 @@ func measureSockets(ctx context.Context, all []*entry, total time.Duration, conn
 		if err != nil {
 			return err
 		}
-		sessions = append(sessions, s)
+		servers = append(servers, s)
 	}
 	for end := time.Now().Add(total); ; {
-		for _, s := range shuffled(sessions) {
+		for _, s := range shuffled(servers) {
 			if err := s.take(); err != nil {
 				return fmt.Errorf("%s, %s: %w", s.scenario.name, s.name, err)
 			}
@@ -60,7 +59,7 @@ func measureSockets(ctx context.Context, all []*entry, total time.Duration, conn
 			break
 		}
 	}
-	for _, s := range sessions {
+	for _, s := range servers {
 		s.socket = s.result()
 	}
 	return nil
@@ -131,15 +130,6 @@ func (s *served) take() error {
 	s.turns = append(s.turns, socketResult{rate: float64(len(all)) / took.Seconds()})
 	s.waits = append(s.waits, all)
 	return first(errs)
-}
-
-// each calls do for 0 to n-1, each in a goroutine, and waits for all.
-func each(n int, do func(int)) {
-	var done sync.WaitGroup
-	for i := range n {
-		done.Go(func() { do(i) })
-	}
-	done.Wait()
 }
 
 // send sends one request over connection i.
