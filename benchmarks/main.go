@@ -1,5 +1,5 @@
 // Benchmarks puts Concord beside the bare handler and beside what fiber, huma and
-// singleflight do for the same requests, and prints one table:
+// singleflight do for the same requests, and prints one table, in short first:
 //
 //	go run ./benchmarks
 //
@@ -43,6 +43,6 @@ func compare(ctx context.Context, out io.Writer, handlers, sockets time.Duration
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(out, "%s\n%s", table(all), claimsTable())
+	_, err = fmt.Fprintf(out, "%s\n%s\n%s", summary(all), table(all), claimsTable())
 	return err
 }

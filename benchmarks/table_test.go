@@ -35,6 +35,12 @@ func TestRowsAreComparedWithTheirBareOneAndWithConcord(t *testing.T) {
 	ours.socket = socketResult{rate: 30_000, p50: 100 * time.Microsecond, p99: 3 * time.Millisecond}
 	assert.Equal(t, []string{"a request", "bare", "20 ns", "", "", "0.40", "0", "0", "1", "40.0 k", "", "90.0 µs", "2.00 ms"}, bare.cells())
 	assert.Equal(t, []string{"a request", "Concord", "50 ns", "30 ns", "2.50", "1.00", "96", "2", "0", "30.0 k", "75 %", "100 µs", "3.00 ms"}, ours.cells())
+	ours.name = "Concord's etag"
+	peer := &entry{scenario: s, contender: contender{name: "a peer"}, bare: bare, handler: handlerResult{nanoseconds: 1020, allocs: 9}}
+	all := []*entry{bare, ours, peer}
+	assert.Equal(t, "| a request | etag 30 ns (2) | a peer 1.00 µs (9) |", strings.Split(summary(all), "\n")[2])
+	s.readers = 100
+	assert.Equal(t, "| a request | etag 50 ns in all | bare 20 ns in all; a peer 1.02 µs in all |", strings.Split(summary(all), "\n")[2])
 }
 
 // TestATenthOfTheTurnsCounts: what another program takes in the others does not.
@@ -48,32 +54,35 @@ func TestATenthOfTheTurnsCounts(t *testing.T) {
 	assert.Equal(t, socketResult{rate: 18_000, p50: 2, p99: 3}, got)
 }
 
-const readme = "../README.md"
-
-// TestTheREADMEQuotesThisProgram: its rows are those that are printed now, if
-// with the numbers of another day, and what it says of contenders is what was run.
-func TestTheREADMEQuotesThisProgram(t *testing.T) {
-	content, err := os.ReadFile(readme)
+// TestTheREADMEsQuoteThisProgram: their rows are those that are printed now, if
+// with the numbers of another day, and what they say of contenders is what was run.
+func TestTheREADMEsQuoteThisProgram(t *testing.T) {
+	all, err := enter(scenarios())
 	require.NoError(t, err)
-	lines := strings.Split(string(content), "\n")
+	assert.Equal(t, names(table(all), columns, 2), names(contentOf(t, "README.md"), columns, 2))
+	assert.Contains(t, contentOf(t, "README.md"), claimsTable())
+	assert.Equal(t, names(summary(all), summaryColumns, 1), names(contentOf(t, "../README.md"), summaryColumns, 1))
+}
+
+func contentOf(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// names are the first cells of each line of the table that has these columns.
+func names(text string, columns []string, first int) (rows []string) {
+	lines := strings.Split(text, "\n")
 	head := slices.IndexFunc(lines, func(l string) bool { return slices.Equal(cellsOf(l), columns) })
-	require.Positive(t, head, "the table is there")
-	var want, got []string
-	for _, s := range scenarios() {
-		for _, c := range s.contenders {
-			want = append(want, s.name+" | "+c.name)
-		}
-	}
 	for _, l := range lines[head+2:] {
 		cells := cellsOf(l)
-		if cells == nil {
+		if len(cells) != len(columns) {
 			break
 		}
-		require.Len(t, cells, len(columns), l)
-		got = append(got, cells[0]+" | "+cells[1])
+		rows = append(rows, strings.Join(cells[:first], " | "))
 	}
-	assert.Equal(t, want, got)
-	assert.Contains(t, string(content), claimsTable())
+	return rows
 }
 
 // cellsOf are those of a line of a table; nil if it is none.
