@@ -22,6 +22,7 @@ type Stack struct {
 	config Config // as it was given, but for the Store
 	own    *memory.Store
 	layers []middleware.Middleware // the outermost first
+	once   *idempotency.Layer
 	lock   *lock.Layer
 	reads  *collapse.Layer
 	past   func(layers, next http.Handler) *shortcut // what makes the shortcut past layers
@@ -101,6 +102,11 @@ func (s *Stack) With(change func(*Config)) (*Stack, error) {
 	return build(c, s.reads)
 }
 
+// Idempotency is the layer of idempotency keys, for operators: its Resolve settles
+// a request of which nobody knows how it ended, and its Reference finds the key
+// that a customer names. Nil if Config.Off has it. Handlers need nothing of it.
+func (s *Stack) Idempotency() *idempotency.Layer { return s.once }
+
 // Lock is the layer of edit locks, for servers with routes of their own for
 // them; nil without Config.Lock.
 func (s *Stack) Lock() *lock.Layer { return s.lock }
@@ -143,6 +149,7 @@ func (b *builder) build() {
 	if once != nil && b.c.Idempotency.Transactional {
 		b.add(once.Run)
 	}
+	b.s.once = once
 	b.s.past = b.shortcut(once)
 }
 

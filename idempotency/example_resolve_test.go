@@ -46,3 +46,26 @@ func ExampleLayer_Resolve() {
 	// <nil>
 	// 201 charge 7 (replayed)
 }
+
+// A customer asks about a payment and names its key. The reference of that is
+// what the log calls it.
+func ExampleLayer_Reference() {
+	open := &openCases{}
+	layer, err := idempotency.New(idempotency.Config{Principal: subject, Observer: open})
+	if err != nil {
+		panic(err)
+	}
+	h := authenticate(layer.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusGatewayTimeout)
+	})))
+	pays(h, "alice", "8e03978e", "")
+
+	quoted, err := layer.Reference("owner of alice", `"8e03978e"`)
+	fmt.Println(quoted == open.unknown[0], err)
+	_, err = layer.Reference("owner of alice", "")
+	fmt.Println(err)
+	// Output:
+	// 504
+	// true <nil>
+	// idempotency: Idempotency-Key: it is empty
+}
