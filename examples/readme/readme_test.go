@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/concordhttp/concord/examples/internal/console"
 )
 
 const readme = "../../README.md"
@@ -28,7 +30,7 @@ func TestREADMEShowsThisProgram(t *testing.T) {
 
 func TestREADMEShowsWhatTheProgramAnswers(t *testing.T) {
 	address := start(t)
-	hold(t, "console", transcript(t, address, notes), transcript(t, address, payments))
+	hold(t, "console", console.Of(t, address, notes), console.Of(t, address, payments))
 }
 
 // hold compares the README's blocks in a language with what they must be.

@@ -1,0 +1,215 @@
+package docs
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+var update = flag.Bool("update", false, "write what the pages show into them")
+
+// fence is a block of a page, and the line above it.
+var fence = regexp.MustCompile("(?m)^(.*)\n```([a-z]*)\n((?s:.*?))^```$")
+
+// source is what the line above a block says: where its text comes from, or
+// which tests hold it to what it shows.
+var source = regexp.MustCompile(`^<!-- (from|held by) ([^ #]+)(?:#([\w.,]+))? -->$`)
+
+// TestEveryBlockIsWhatItsSourceSays: of each Markdown file in the repository.
+func TestEveryBlockIsWhatItsSourceSays(t *testing.T) {
+	blocks := 0
+	for _, page := range pages(t) {
+		t.Run(page, func(t *testing.T) {
+			path := filepath.Join(root, page)
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			held, count, faults := hold(string(content))
+			for _, fault := range faults {
+				t.Error(fault)
+			}
+			blocks += count
+			if *update && held != string(content) {
+				require.NoError(t, os.WriteFile(path, []byte(held), 0o644)) //nolint:gosec // a page is there to be read
+			}
+			assert.Equal(t, bytes.Count(append([]byte("\n"), content...), []byte("\n```")), 2*count, "a fence that is not seen")
+		})
+	}
+	assert.Greater(t, blocks, 15, "the pages were found")
+}
+
+// hold returns the page with each block as its source says, how many blocks
+// there are, and what is wrong with them: they differ, or have no source.
+func hold(page string) (held string, blocks int, faults []string) {
+	held = fence.ReplaceAllStringFunc(page, func(block string) string {
+		blocks++
+		part := fence.FindStringSubmatch(block)
+		above, language, text := part[1], part[2], part[3]
+		want, err := sourceOf(above, text)
+		switch {
+		case err != nil:
+			faults = append(faults, fmt.Sprintf("%v, of this block of %s:\n%s", err, language, text))
+			return block
+		case text != want && !*update:
+			faults = append(faults, fmt.Sprintf("not what %s says; go test ./examples/docs -update writes it\n--- page\n%s--- source\n%s", above, text, want))
+		}
+		return above + "\n```" + language + "\n" + want + "```"
+	})
+	return held, blocks, faults
+}
+
+// sourceOf returns what the block below the line above must be. A block that
+// other tests hold to what it shows is as it is.
+func sourceOf(above, text string) (string, error) {
+	from := source.FindStringSubmatch(above)
+	if from == nil {
+		return "", errors.New("no source")
+	}
+	if from[1] == "from" {
+		return read(from[2], from[3])
+	}
+	if tests, err := filepath.Glob(filepath.Join(root, from[2], "*_test.go")); err != nil || len(tests) == 0 {
+		return "", fmt.Errorf("no tests in %s: %w", from[2], err)
+	}
+	return text, nil
+}
+
+// pages lists the Markdown files.
+func pages(t *testing.T) (found []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name := entry.Name(); entry.IsDir() && (name == "testdata" || name == "node_modules" || len(name) > 2 && name[0] == '.') {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) == ".md" {
+			page, err := filepath.Rel(root, path)
+			found = append(found, filepath.ToSlash(page))
+			return err
+		}
+		return nil
+	}))
+	return found
+}
+
+// read returns a file, or the named declarations of a Go file.
+func read(path, names string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil || names == "" {
+		return string(content), err
+	}
+	var out []string
+	for name := range strings.SplitSeq(names, ",") {
+		text, err := declaration(content, name)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "\n"), nil
+}
+
+// declaration returns what declares a function, method (Type.Name), type,
+// variable or constant, with its comment, as it stands in the file.
+func declaration(content []byte, name string) (string, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, "", content, parser.ParseComments)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range file.Decls {
+		doc := declares(d, name)
+		if doc == nil {
+			continue
+		}
+		from, to := files.Position(d.Pos()).Offset, files.Position(d.End()).Offset
+		if *doc != nil {
+			from = files.Position((*doc).Pos()).Offset
+		}
+		return string(content[from:to]) + "\n", nil
+	}
+	return "", fmt.Errorf("nothing declares %s", name)
+}
+
+// declares returns the comment of d if it declares name, else nil.
+func declares(d ast.Decl, name string) (doc **ast.CommentGroup) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		own := d.Name.Name
+		if d.Recv != nil {
+			receiver := d.Recv.List[0].Type
+			if pointer, ok := receiver.(*ast.StarExpr); ok {
+				receiver = pointer.X
+			}
+			own = fmt.Sprint(receiver) + "." + own
+		}
+		if own == name {
+			return &d.Doc
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				if spec.Name.Name == name {
+					return &d.Doc
+				}
+			case *ast.ValueSpec:
+				if spec.Names[0].Name == name {
+					return &d.Doc
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// TestBlocksWithoutASourceAreSeen: so are those that have changed.
+func TestBlocksWithoutASourceAreSeen(t *testing.T) {
+	if *update {
+		t.Skip("-update writes what differs")
+	}
+	const doc = "```go\npackage docs\n```\n"
+	for name, page := range map[string]string{
+		"without a source":                   "Text.\n" + doc,
+		"changed":                            "<!-- from examples/docs/doc.go -->\n" + doc,
+		"of a file that there is not":        "<!-- from examples/docs/other.go -->\n" + doc,
+		"of a declaration that there is not": "<!-- from examples/docs/doc.go#other -->\n" + doc,
+		"held by no test":                    "<!-- held by examples/internal -->\n" + doc,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, blocks, faults := hold(page)
+			assert.Equal(t, 1, blocks)
+			assert.Len(t, faults, 1)
+		})
+	}
+	_, _, faults := hold("<!-- held by examples/readme -->\n" + doc)
+	assert.Empty(t, faults)
+}
+
+// held is a file in testdata that shows what happened in a test.
+func held(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // it is there to be read
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got, "go test ./examples/docs -update writes it")
+}
