@@ -47,6 +47,14 @@ func subject(r *http.Request) (string, error) {
 	return "", middleware.ErrPrincipalUnknown
 }
 
+// sendPayment sends a payment to h, whatever is answered.
+func sendPayment(h http.Handler, who, key string) {
+	r := httptest.NewRequest(http.MethodPost, "/payments", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+who)
+	r.Header.Set("Idempotency-Key", key)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+}
+
 // pays sends a payment to h and prints how it was answered.
 func pays(h http.Handler, who, key, body string) {
 	r := httptest.NewRequest(http.MethodPost, "/payments", strings.NewReader(body))

@@ -72,12 +72,12 @@ func TestTranscriptOfClients(t *testing.T) {
 	server := httptest.NewServer(newAPI(t).handler())
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	held(t, "payments.console", transcript.Of(t, address, []transcript.Step{
+	transcript.Hold(t, "payments.console", transcript.Of(t, address, []transcript.Step{
 		{Note: "Pay. Suppose that the answer is lost on its way.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 12.50"},
 		{Note: "Send the same again, with the same key. Nothing is done now: this is the first answer.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 12.50"},
 		{Note: "The key of one payment is no key for another.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 99.00"},
 	}))
-	held(t, "notes.console", transcript.Of(t, address, []transcript.Step{
+	transcript.Hold(t, "notes.console", transcript.Of(t, address, []transcript.Step{
 		{Note: "Read. The ETag names this version.", Method: "GET", Path: "/notes/1"},
 		{Note: "Change that version.", Method: "PUT", Path: "/notes/1", Fields: []string{"If-Match: %s"}, Body: "Buy tea."},
 		{Note: "It is not current any more, so this would undo somebody's change.", Method: "PUT", Path: "/notes/1", Fields: []string{"If-Match: %s"}, Body: "Buy bread."},

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/examples/internal/transcript"
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 )
@@ -45,7 +46,7 @@ func TestLogOfConflicts(t *testing.T) {
 			fmt.Fprintf(&out, "# %s\n", c.note)
 			c.provoke(h)
 		}
-		held(t, "conflicts.log", out.String())
+		transcript.Hold(t, "conflicts.log", out.String())
 	})
 }
 

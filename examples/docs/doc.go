@@ -1,12 +1,8 @@
-// Package docs is where the code and the transcripts of the pages in docs come
-// from. Each block of a page names its source above itself,
-//
-//	<!-- from examples/docs/modes_test.go#charge -->
-//
-// a file of the repository, or declarations in it: what is read is what is
-// compiled and run. The same goes for every other Markdown file. After a change,
+// Package docs is where the code and the transcripts of the pages in the folder
+// docs come from: what is shown there is compiled and run here. After a change
 //
 //	go test ./examples/docs -update
+//	go test ./docs -update
 //
-// writes transcripts and logs anew, and then all blocks.
+// write transcripts and logs, and then the pages, anew.
 package docs

@@ -1,64 +1,25 @@
-// Package main is the program that the README shows. Its test holds the README
-// to it: the program there is main.go, and the transcripts what it answers.
+// Package main is the program that the README shows. Its test writes down what
+// the program answers, in testdata; package docs holds the README to both.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/concordhttp/concord/examples/internal/console"
 )
 
-const readme = "../../README.md"
-
-var update = flag.Bool("update", false, "write program and transcripts into the README")
-
-func TestREADMEShowsThisProgram(t *testing.T) {
-	program, err := os.ReadFile("main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	hold(t, "go", string(program))
-}
-
-func TestREADMEShowsWhatTheProgramAnswers(t *testing.T) {
+// TestTranscripts: what the README shows of the program is what it answers.
+// That the README shows main.go and these is for package docs to see.
+func TestTranscripts(t *testing.T) {
 	address := start(t)
-	hold(t, "console", console.Of(t, address, notes), console.Of(t, address, payments))
-}
-
-// hold compares the README's blocks in a language with what they must be.
-func hold(t *testing.T, language string, want ...string) {
-	t.Helper()
-	content, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(content)
-	block := regexp.MustCompile("(?s)```" + language + "\n(.*?)```\n")
-	found := block.FindAllStringSubmatchIndex(text, -1)
-	if len(found) != len(want) {
-		t.Fatalf("%d blocks of %s in the README, want %d", len(found), language, len(want))
-	}
-	for i := len(want) - 1; i >= 0; i-- { // from the end, so that the places before stay right
-		begin, end := found[i][2], found[i][3]
-		if got := text[begin:end]; got != want[i] && !*update {
-			t.Errorf("block %d of %s in the README is not what it should be; go test ./examples/readme -update writes it\n--- README\n%s--- is\n%s",
-				i+1, language, got, want[i])
-		}
-		text = text[:begin] + want[i] + text[end:]
-	}
-	if *update && text != string(content) {
-		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	console.Hold(t, "notes.console", console.Of(t, address, notes))
+	console.Hold(t, "payments.console", console.Of(t, address, payments))
 }
 
 // shown is how the program begins to serve, and onAnyPort what the test has it

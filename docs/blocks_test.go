@@ -1,3 +1,14 @@
+// Package docs holds the pages of the project to their sources. Each block of
+// each Markdown file names its source above itself,
+//
+//	<!-- from examples/docs/modes_test.go#transactional -->
+//
+// a file of the repository, or declarations in it: what is read is what is
+// compiled and run. After a change
+//
+//	go test ./docs -update
+//
+// writes the blocks anew.
 package docs
 
 import (
@@ -19,16 +30,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const root = "../.."
+const root = ".."
 
 var update = flag.Bool("update", false, "write what the pages show into them")
 
 // fence is a block of a page, and the line above it.
 var fence = regexp.MustCompile("(?m)^(.*)\n```([a-z]*)\n((?s:.*?))^```$")
 
-// source is what the line above a block says: where its text comes from, or
-// which tests hold it to what it shows.
-var source = regexp.MustCompile(`^<!-- (from|held by) ([^ #]+)(?:#([\w.,]+))? -->$`)
+// source is what the line above a block says: where its text comes from.
+var source = regexp.MustCompile(`^<!-- from ([^ #]+)(?:#([\w.,]+))? -->$`)
 
 // TestEveryBlockIsWhatItsSourceSays: of each Markdown file in the repository.
 func TestEveryBlockIsWhatItsSourceSays(t *testing.T) {
@@ -59,33 +69,26 @@ func hold(page string) (held string, blocks int, faults []string) {
 		blocks++
 		part := fence.FindStringSubmatch(block)
 		above, language, text := part[1], part[2], part[3]
-		want, err := sourceOf(above, text)
+		want, err := sourceOf(above)
 		switch {
 		case err != nil:
 			faults = append(faults, fmt.Sprintf("%v, of this block of %s:\n%s", err, language, text))
 			return block
 		case text != want && !*update:
-			faults = append(faults, fmt.Sprintf("not what %s says; go test ./examples/docs -update writes it\n--- page\n%s--- source\n%s", above, text, want))
+			faults = append(faults, fmt.Sprintf("not what %s says; go test ./docs -update writes it\n--- page\n%s--- source\n%s", above, text, want))
 		}
 		return above + "\n```" + language + "\n" + want + "```"
 	})
 	return held, blocks, faults
 }
 
-// sourceOf returns what the block below the line above must be. A block that
-// other tests hold to what it shows is as it is.
-func sourceOf(above, text string) (string, error) {
+// sourceOf returns what the block below the line above must be.
+func sourceOf(above string) (string, error) {
 	from := source.FindStringSubmatch(above)
 	if from == nil {
 		return "", errors.New("no source")
 	}
-	if from[1] == "from" {
-		return read(from[2], from[3])
-	}
-	if tests, err := filepath.Glob(filepath.Join(root, from[2], "*_test.go")); err != nil || len(tests) == 0 {
-		return "", fmt.Errorf("no tests in %s: %w", from[2], err)
-	}
-	return text, nil
+	return read(from[1], from[2])
 }
 
 // pages lists the Markdown files.
@@ -190,7 +193,6 @@ func TestBlocksWithoutASourceAreSeen(t *testing.T) {
 		"changed":                            "<!-- from examples/docs/doc.go -->\n" + doc,
 		"of a file that there is not":        "<!-- from examples/docs/other.go -->\n" + doc,
 		"of a declaration that there is not": "<!-- from examples/docs/doc.go#other -->\n" + doc,
-		"held by no test":                    "<!-- held by examples/internal -->\n" + doc,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, blocks, faults := hold(page)
@@ -198,18 +200,40 @@ func TestBlocksWithoutASourceAreSeen(t *testing.T) {
 			assert.Len(t, faults, 1)
 		})
 	}
-	_, _, faults := hold("<!-- held by examples/readme -->\n" + doc)
-	assert.Empty(t, faults)
 }
 
-// held is a file in testdata that shows what happened in a test.
-func held(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // it is there to be read
+var link = regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]+))?\)`)
+
+// TestLinksLeadSomewhere: to files and headings that there are. What is on other
+// sites is not looked at.
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, page := range pages(t) {
+		content, err := os.ReadFile(filepath.Join(root, page))
+		require.NoError(t, err)
+		for _, found := range link.FindAllStringSubmatch(fence.ReplaceAllString(string(content), ""), -1) {
+			to, heading := found[1], found[2]
+			if strings.Contains(to, "://") {
+				continue
+			}
+			path := filepath.Join(root, page)
+			if to != "" {
+				path = filepath.Join(root, filepath.Dir(page), to)
+			}
+			if _, err := os.Stat(path); !assert.NoError(t, err, page) || heading == "" {
+				continue
+			}
+			target, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Contains(t, headings(string(target)), heading, "%s: %s", page, found[0])
+		}
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "go test ./examples/docs -update writes it")
+}
+
+// headings lists what the headings of a page are called in links to them.
+func headings(page string) (names []string) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
