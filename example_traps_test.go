@@ -61,7 +61,8 @@ func ExampleStack_Handler_incorrectContext() {
 				}
 				select {
 				case <-slow:
-				case <-ended:
+				case <-ended: // nothing was written; to return without a word would be 200
+					w.WriteHeader(http.StatusServiceUnavailable)
 					return
 				}
 			}
