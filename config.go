@@ -55,10 +55,19 @@ type Config struct {
 	// Off leaves layers out.
 	Off Layers
 
-	ETag        etag.Config
+	// ETag is about versions: which writes must name one (Require), where the
+	// current one comes from, how long a write waits for another.
+	ETag etag.Config
+
+	// Idempotency is about keys: which requests must carry one (Require), how
+	// long it is known, what becomes of it when a server dies.
 	Idempotency idempotency.Config
-	Collapse    collapse.Config
-	Lock        *lock.Config // nil: no edit locks
+
+	// Collapse is about reads that share one run of the handler.
+	Collapse collapse.Config
+
+	// Lock turns edit locks on. Nil: there are none.
+	Lock *lock.Config
 }
 
 // clone returns a copy of c that shares nothing with it that could be written to.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -158,6 +159,34 @@ func ExampleStack_HandlerFunc() {
 	// PUT 409 state-conflict
 	// DELETE 409 dependency
 	// POST 500 internal
+}
+
+// An operator has found out what became of a payment whose server broke off, and
+// says so: from then on its customer is answered that.
+func ExampleStack_Idempotency() {
+	stack, err := concord.New(concord.Config{Principal: subject})
+	if err != nil {
+		panic(err)
+	}
+	server := authenticate(stack.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	})))
+	try(server, "a", "POST", "", "Idempotency-Key", "8e03978e")
+	try(server, "a", "POST", "", "Idempotency-Key", "8e03978e")
+
+	layer := stack.Idempotency()
+	ref, err := layer.Reference("ann", "8e03978e") // the customer names the key
+	if err != nil {
+		panic(err)
+	}
+	err = layer.Resolve(context.Background(), ref, &idempotency.Outcome{Status: http.StatusCreated, Body: []byte("payment 1")})
+	fmt.Println(err)
+	try(server, "a", "POST", "", "Idempotency-Key", "8e03978e")
+	// Output:
+	// POST 502
+	// POST 409 outcome-unknown
+	// <nil>
+	// POST 201 payment 1
 }
 
 // compress is a compressing middleware.

@@ -122,7 +122,7 @@ func TestClientInJavaScript(t *testing.T) {
 	server.Config.ErrorLog = quiet
 	server.Start()
 	defer server.Close()
-	out, err := exec.CommandContext(t.Context(), node, "testdata/client_run.mjs", server.URL).CombinedOutput() //nolint:gosec // found above
+	out, err := exec.CommandContext(t.Context(), node, "testdata/client_run.mjs", server.URL).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	require.Len(t, lines, 5, "%s", out)

@@ -73,8 +73,8 @@ func rerunning(records store.Store, bank func(ctx context.Context, key string) e
 }
 
 // refusing never runs an order again of which nobody knows how it ended.
-func refusing(records store.Store, mail func(context.Context) error) (*concord.Stack, http.Handler, error) {
-	stack, err := concord.New(concord.Config{
+func refusing(records store.Store, mail func(context.Context) error) (stack *concord.Stack, handler http.Handler, err error) {
+	stack, err = concord.New(concord.Config{
 		Store:       records,
 		Principal:   customer,
 		Idempotency: idempotency.Config{Require: concord.Routes("POST /orders")}, // Refuse is the zero value
@@ -90,7 +90,8 @@ func refusing(records store.Store, mail func(context.Context) error) (*concord.S
 		_, err := fmt.Fprintln(w, "ordered")
 		return err
 	}))
-	return stack, stack.Handler(mux), nil
+	handler = stack.Handler(mux)
+	return stack, handler, nil
 }
 
 // settle is what an operator does who has found out how an order ended: done is
