@@ -35,7 +35,7 @@ const root = ".."
 var update = flag.Bool("update", false, "write what the pages show into them")
 
 // fence is a block of a page, and the line above it.
-var fence = regexp.MustCompile("(?m)(.*)\n```([a-z]*)\n((?s:.*?))^```$")
+var fence = regexp.MustCompile("(.*)\n```([a-z]*)\n((?:.*\n)*?)```(?m:$)")
 
 // source is what the line above a block says: where its text comes from.
 var source = regexp.MustCompile(`^<!-- from ([^ #]+)(?:#([\w.,]+))? -->$`)

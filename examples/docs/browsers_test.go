@@ -16,12 +16,12 @@ import (
 
 // The code of docs/browsers.md.
 
-// crossOrigin lets pages of one origin use the API. It goes outside of
+// crossOrigin lets pages of one origin, such as https://app.example, use the API. It goes outside of
 // authentication, since a preflight has no credentials, and outside of the Stack,
 // so that its fields are on refusals and replays too.
-func crossOrigin(stack *concord.Stack, authenticate func(http.Handler) http.Handler, mux http.Handler) http.Handler {
+func crossOrigin(origin string, stack *concord.Stack, authenticate func(http.Handler) http.Handler, mux http.Handler) http.Handler {
 	pages := cors.New(cors.Options{
-		AllowedOrigins:   []string{"https://app.example"},
+		AllowedOrigins:   []string{origin},
 		AllowedMethods:   []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "LOCK", "UNLOCK"},
 		AllowedHeaders:   append(concord.CORSRequestFields(), "Authorization", "Content-Type"),
 		ExposedHeaders:   concord.CORSResponseFields(),
@@ -66,7 +66,7 @@ func Example_cors() {
 	if err != nil {
 		panic(err)
 	}
-	h := crossOrigin(stack, signedIn, http.HandlerFunc(note))
+	h := crossOrigin("https://app.example", stack, signedIn, http.HandlerFunc(note))
 
 	wanted := strings.ToLower(strings.Join(concord.CORSRequestFields(), ","))
 	asked := fromPage(h, "OPTIONS", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", wanted)
