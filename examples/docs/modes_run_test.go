@@ -106,9 +106,10 @@ func TestRerunAsksTheBankAgainWithTheSameKey(t *testing.T) {
 		assert.Equal(t, "died", ask(transfer, "POST", "/transfers", "1", ""))
 		assert.Equal(t, "409 request-in-flight", ask(transfer, "POST", "/transfers", "1", ""))
 		time.Sleep(idempotency.DefaultLease * 2)
-		assert.Equal(t, "200 transferred", ask(transfer, "POST", "/transfers", "1", ""))
+		assert.Equal(t, "200 transferred", ask(transfer, "POST", "/transfers", `"1"`, ""), "quoted, it is the same key")
 		assert.Equal(t, "200 transferred (replayed)", ask(transfer, "POST", "/transfers", "1", ""))
-		assert.Equal(t, []string{"ann/1", "ann/1"}, asked)
+		require.Len(t, asked, 2)
+		assert.Equal(t, asked[0], asked[1])
 	})
 }
 

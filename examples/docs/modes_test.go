@@ -63,7 +63,12 @@ func rerunning(records store.Store, bank func(ctx context.Context, key string) e
 		if err != nil {
 			return err
 		}
-		if err := bank(r.Context(), who+"/"+r.Header.Get("Idempotency-Key")); err != nil {
+		// The customer's key, however it was spelt, as one that is no other customer's.
+		key, err := stack.Idempotency().Reference(who, r.Header.Get("Idempotency-Key"))
+		if err != nil {
+			return err
+		}
+		if err := bank(r.Context(), key); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(w, "transferred")
