@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord"
-	"github.com/concordhttp/concord/examples/internal/transcript"
+	"github.com/concordhttp/concord/examples/internal/console"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -72,12 +72,12 @@ func TestTranscriptOfClients(t *testing.T) {
 	server := httptest.NewServer(newAPI(t).handler())
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	transcript.Hold(t, "payments.console", transcript.Of(t, address, []transcript.Step{
+	console.Hold(t, "payments.console", console.Of(t, address, []console.Step{
 		{Note: "Pay. Suppose that the answer is lost on its way.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 12.50"},
 		{Note: "Send the same again, with the same key. Nothing is done now: this is the first answer.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 12.50"},
 		{Note: "The key of one payment is no key for another.", Method: "POST", Path: "/payments", User: "ann:", Fields: []string{`Idempotency-Key: "8e03978e-40d5"`}, Body: "EUR 99.00"},
 	}))
-	transcript.Hold(t, "notes.console", transcript.Of(t, address, []transcript.Step{
+	console.Hold(t, "notes.console", console.Of(t, address, []console.Step{
 		{Note: "Read. The ETag names this version.", Method: "GET", Path: "/notes/1"},
 		{Note: "Change that version.", Method: "PUT", Path: "/notes/1", Fields: []string{"If-Match: %s"}, Body: "Buy tea."},
 		{Note: "It is not current any more, so this would undo somebody's change.", Method: "PUT", Path: "/notes/1", Fields: []string{"If-Match: %s"}, Body: "Buy bread."},

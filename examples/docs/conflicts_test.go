@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord"
-	"github.com/concordhttp/concord/examples/internal/transcript"
+	"github.com/concordhttp/concord/examples/internal/console"
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 )
@@ -46,7 +46,7 @@ func TestLogOfConflicts(t *testing.T) {
 			fmt.Fprintf(&out, "# %s\n", c.note)
 			c.provoke(h)
 		}
-		transcript.Hold(t, "conflicts.log", out.String())
+		console.Hold(t, "conflicts.log", out.String())
 	})
 }
 
