@@ -2,15 +2,18 @@ package concord_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord"
 	"github.com/concordhttp/concord/middleware"
@@ -410,6 +413,7 @@ func TestEveryDecisionIsAnEvent(t *testing.T) {
 						found++
 					}
 					assert.NotEmpty(t, e.Method, e)
+					assert.Equal(t, e.Problem != "", e.Instance != "", e)
 					if e.Layer == "idempotency" {
 						assert.Empty(t, e.Resource, e)
 						assert.Equal(t, !keyless[e.Problem], e.Key != "", e)
@@ -430,12 +434,38 @@ func TestEveryDecisionIsAnEvent(t *testing.T) {
 	}
 }
 
+// What a client quotes of its refusal is found in the log.
+func TestARefusalAndItsEventNameOneInstance(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		fields []string
+	}{
+		"etag":        {http.MethodPut, []string{"If-Match", `"old"`}},
+		"a read":      {http.MethodGet, []string{"If-Match", `"old"`}},
+		"idempotency": {http.MethodPost, []string{"Idempotency-Key", `"`}},
+		"lock":        {http.MethodPut, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, nil, nil)
+			if name == "lock" {
+				s.lock()
+			}
+			s.events = nil
+			var told struct{ Instance string }
+			require.NoError(t, json.Unmarshal(s.do(c.method, "", c.fields...).Body.Bytes(), &told))
+			require.Regexp(t, "^urn:uuid:[0-9a-f-]{36}$", told.Instance)
+			assert.True(t, slices.ContainsFunc(s.events, func(e middleware.Event) bool { return e.Instance == told.Instance }), s.events)
+			assert.Contains(t, s.log.String(), " instance="+told.Instance)
+		})
+	}
+}
+
 // isWhat reports whether e is the event of the decision.
 func (d *decision) isWhat(e middleware.Event) bool {
 	if (e.Wait > 0) != (d.event.Wait > 0) || d.event.Run > 0 && e.Run <= 0 || (e.Err != nil) != (d.cause != "") ||
 		e.Err != nil && !strings.Contains(e.Err.Error(), d.cause) {
 		return false
 	}
-	e.Resource, e.Key, e.Wait, e.Run, e.Err = "", "", d.event.Wait, d.event.Run, nil
+	e.Resource, e.Key, e.Instance, e.Wait, e.Run, e.Err = "", "", "", d.event.Wait, d.event.Run, nil
 	return e == d.event
 }

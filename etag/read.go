@@ -219,8 +219,8 @@ func (j *judge) finish(rec *middleware.Recorder, r *http.Request) {
 		event.Kind = middleware.EventNotModified
 	case Failed:
 		p := j.l.mismatch(j.result.Field, j.state)
-		rec.Replace(func(w http.ResponseWriter) { j.l.config.Respond(w, r, p) })
-		event = middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status}
+		rec.Replace(func(w http.ResponseWriter) { middleware.Refuse(w, r, j.l.config.Respond, p) })
+		event = middleware.Refusal(p)
 	case Proceed, IgnoreRange:
 	}
 	j.l.observe(r, j.resource, event)

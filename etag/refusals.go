@@ -19,11 +19,12 @@ func (l *Layer) refuse(w http.ResponseWriter, r *http.Request, resource string, 
 // refuseAfter is refuse for a request that has waited at the gate.
 func (l *Layer) refuseAfter(wait time.Duration, w http.ResponseWriter, r *http.Request, resource string, p *problem.Problem) {
 	middleware.Refuse(w, r, l.config.Respond, p)
-	kind := middleware.EventRefused
+	e := middleware.Refusal(p)
+	e.Wait = wait
 	if p.Err != nil && p.Kind != problem.KindResourceBusy {
-		kind = middleware.EventFailed
+		e.Kind = middleware.EventFailed
 	}
-	l.observe(r, resource, middleware.Event{Kind: kind, Problem: p.Kind, Status: p.Status, Wait: wait, Err: p.Err})
+	l.observe(r, resource, e)
 }
 
 func malformed(err error) *problem.Problem {

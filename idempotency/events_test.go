@@ -50,7 +50,8 @@ func TestEventOfEachDecision(t *testing.T) {
 			if want.Problem != problem.KindKeyInvalid {
 				assert.Len(t, got.Key, 64, "a reference that Resolve takes")
 			}
-			got.Key, got.Err = "", nil
+			assert.Equal(t, want.Problem != "", got.Instance != "", "what the client may quote")
+			got.Key, got.Instance, got.Err = "", "", nil
 			want.Layer, want.Method = "idempotency", r.Method
 			assert.Equal(t, want, got)
 		}

@@ -92,5 +92,5 @@ func (l *Layer) unkeyed(w http.ResponseWriter, r *http.Request, next http.Handle
 	}
 	p := keyMissing(l.config.Header)
 	middleware.Refuse(w, r, l.config.Respond, p)
-	l.observe(r, middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status})
+	l.observe(r, middleware.Refusal(p))
 }

@@ -13,7 +13,8 @@ import (
 // refuse answers with p in place of the handler.
 func (q *request) refuse(p *problem.Problem) {
 	middleware.Refuse(q.w, q.r, q.l.config.Respond, p)
-	e := middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status, Wait: q.wait, Err: p.Err}
+	e := middleware.Refusal(p)
+	e.Wait = q.wait
 	switch p.Kind {
 	case problem.KindStoreUnavailable, problem.KindPrincipalUnknown, problem.KindInternal:
 		if q.r.Context().Err() == nil { // else nobody waits any more, which is no failure of the server

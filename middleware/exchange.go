@@ -84,11 +84,15 @@ func shared(w http.ResponseWriter) (*Recorder, bool) {
 	return rec, ok && rec.a.n < maxStages
 }
 
-// Refuse answers w with p in place of the handler. A nil respond is
-// [problem.JSON].
+// Refuse answers w with p, which is the layer's own, in place of the handler. A
+// nil respond is [problem.JSON]. An Instance is given to p if it has none, so that
+// an event can tell which answer it is about: see [Refusal].
 func Refuse(w http.ResponseWriter, r *http.Request, respond problem.Responder, p *problem.Problem) {
 	if respond == nil {
 		respond = problem.JSON
+	}
+	if p.Instance == "" {
+		p.Instance = problem.NewInstance()
 	}
 	setRefusing(w, true)
 	defer setRefusing(w, false)

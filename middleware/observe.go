@@ -55,12 +55,18 @@ type Event struct {
 	Resource string        // key of the resource, as the layer's Resource gives it
 	Key      string        // digest of an idempotency key; a reference that Resolve takes
 	Problem  problem.Kind  // what the client was told, if it was a problem
-	Instance string        // the one that the client was told, of an error that a handler returned
+	Instance string        // of the problem, as the client was told: it may quote it
 	Status   int           // of the answer, 0 if the layer did not see one
 	Wait     time.Duration // how long the request waited for another one
 	Run      time.Duration // how long the handler ran
 	Holder   string        // who holds the lock, as the server chose to show it
 	Err      error         // the cause, never shown to the client
+}
+
+// Refusal is the event of a request that was answered with p in place of the
+// handler, for the layer to add what else it knows.
+func Refusal(p *problem.Problem) Event {
+	return Event{Kind: EventRefused, Problem: p.Kind, Instance: p.Instance, Status: p.Status, Err: p.Err}
 }
 
 // Observer is told what the layers decide. Observe is called on the request's

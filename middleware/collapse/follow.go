@@ -148,7 +148,7 @@ func (h *handler) giveUp(w http.ResponseWriter, r *http.Request, wait time.Durat
 	p := problem.New(problem.KindResourceBusy, "The request was cancelled while it waited for the answer to an identical one.")
 	p.Err = cause
 	middleware.Refuse(w, r, h.layer.config.Respond, p)
-	h.layer.observe(r, h.layer.observed(r), middleware.Event{
-		Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status, Wait: wait, Err: cause,
-	})
+	e := middleware.Refusal(p)
+	e.Wait = wait
+	h.layer.observe(r, h.layer.observed(r), e)
 }

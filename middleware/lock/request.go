@@ -170,7 +170,8 @@ func (q *request) refuse(w http.ResponseWriter, p *problem.Problem) {
 
 // observeRefusal tells the observer that p was the answer.
 func (l *Layer) observeRefusal(ctx context.Context, method, resource string, p *problem.Problem, wait time.Duration) {
-	e := middleware.Event{Kind: middleware.EventRefused, Problem: p.Kind, Status: p.Status, Wait: wait, Err: p.Err}
+	e := middleware.Refusal(p)
+	e.Wait = wait
 	switch p.Kind {
 	case problem.KindStoreUnavailable, problem.KindPrincipalUnknown:
 		if ctx.Err() == nil { // else nobody waits any more, which is no failure of the server

@@ -81,7 +81,7 @@ func (o Renderer) complete(p *Problem) Problem {
 		c.Detail = internalDetail
 	}
 	if c.Instance == "" {
-		c.Instance = newInstance()
+		c.Instance = NewInstance()
 	}
 	return c
 }
@@ -111,9 +111,9 @@ func (o Renderer) typeOf(k Kind, registered bool) string {
 	return o.TypeBase + string(k)
 }
 
-// newInstance returns a random UUID, version 4, as a URN (RFC 9562 section
+// NewInstance returns an Instance: a random UUID, version 4, as a URN (RFC 9562 section
 // 5.4). It is random so that it says nothing about the server or its callers.
-func newInstance() string {
+func NewInstance() string {
 	const prefix = "urn:uuid:"
 	var id [16]byte
 	rand.Read(id[:]) // never fails: crypto/rand ends the process instead

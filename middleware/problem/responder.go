@@ -58,7 +58,7 @@ func of(err error) *Problem {
 	}
 	c := *p
 	if c.Instance == "" {
-		c.Instance = newInstance()
+		c.Instance = NewInstance()
 	}
 	return &c
 }
