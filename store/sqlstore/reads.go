@@ -6,9 +6,16 @@ import (
 	"time"
 )
 
-// patience is how long a read waits for others of the same key before it goes by
-// itself: one connection that hangs must not hold up more than its own read.
+// patience is how long a read waits for its turn behind another of the same key:
+// one connection that hangs must not hold up more than its own read. Whoever has
+// waited in vain begins the next look, so that those who come later need not wait
+// for the one that hangs, too.
 const patience = 50 * time.Millisecond
+
+// trust is how long a read waits for a look that has begun after it came, from when
+// its patience is over, before it goes by itself. Where that look takes its time
+// since the database is slow, another would take no less, and make it slower.
+const trust = 4 * patience
 
 // reads is a Querier on which those who read one key at the same time share a
 // look at it. A client that repeats its request again and again, since it gets no
@@ -21,7 +28,7 @@ type reads struct {
 	Querier
 
 	mu  sync.Mutex
-	now map[string]*sharedLook // by key; under way, or about to begin
+	now map[string]*sharedLook // by key; the latest that is under way, or about to begin
 }
 
 func newReads(q Querier) *reads { return &reads{Querier: q, now: map[string]*sharedLook{}} }
@@ -111,12 +118,43 @@ func (s *reads) await(ctx context.Context, key string, l *sharedLook) (leads boo
 		l.begun = true
 		return true
 	case <-l.ended:
-	case <-timer.C:
-		s.leave(key, l)
+		return false
 	case <-ctx.Done():
 		s.leave(key, l)
+		return false
+	case <-timer.C:
+		if s.overtake(key, l) {
+			return true
+		}
+	}
+	timer.Reset(trust)
+	select {
+	case <-l.ended:
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 	return false
+}
+
+// overtake lets a look begin that has waited for another one for too long. It
+// returns true if it is the caller's to begin, and false if somebody else has begun
+// it, or is just about to.
+func (s *reads) overtake(key string, l *sharedLook) (leads bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case l.begun:
+		return false
+	case s.now[key] == l: // it may begin, and so there is a token, or was one
+		select {
+		case <-l.turn:
+		default:
+			return false
+		}
+	}
+	s.now[key] = l
+	l.begun = true
+	return true
 }
 
 // leave forgets a look that nobody waits for any more.
@@ -142,15 +180,17 @@ func (s *reads) lead(key string, l *sharedLook, ask func() (row, bool, error)) (
 	return r, found, err
 }
 
-// end lets the next look at the key begin, if there is one.
+// end lets the next look at the key begin, if there is one that has not yet.
 func (s *reads) end(key string, l *sharedLook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(l.ended)
-	if l.next == nil {
+	switch {
+	case s.now[key] != l: // overtaken
+	case l.next == nil:
 		delete(s.now, key)
-		return
+	default:
+		s.now[key] = l.next
+		l.next.turn <- struct{}{}
 	}
-	s.now[key] = l.next
-	l.next.turn <- struct{}{}
 }

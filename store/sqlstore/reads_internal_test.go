@@ -124,8 +124,57 @@ func TestALookThatHangsHoldsUpNobodyForLong(t *testing.T) {
 		_, _, _ = d.look(ctx, "key", d.ask)
 		assert.Equal(t, time.Millisecond, time.Since(began), "nor longer than the caller waits")
 		time.Sleep(time.Second)
+		for range 3 {
+			began := time.Now()
+			_, _, _ = d.look(t.Context(), "key", d.ask)
+			assert.Zero(t, time.Since(began), "those before have waited for all who come later")
+		}
 		close(hangs)
 		all.Wait()
+		d.requireIdle(t)
+	})
+}
+
+// In a slow database the readers of one key share most of all: to go their own
+// ways would make it slower.
+func TestSlowLooksAreSharedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(3 * patience)
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() { _, _, _ = d.look(t.Context(), "key", d.ask) })
+		}
+		all.Wait()
+		assert.EqualValues(t, 2, d.asked.Load())
+		assert.Equal(t, patience+d.takes, time.Since(began))
+		d.requireIdle(t)
+	})
+}
+
+func TestASharedLookThatHangsHoldsUpNobodyForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(0)
+		hangs := make(chan struct{})
+		hang := func() (row, bool, error) { <-hangs; return row{}, false, nil }
+		var all sync.WaitGroup
+		all.Go(func() { _, _, _ = d.look(t.Context(), "key", hang) })
+		synctest.Wait()
+		all.Go(func() { _, _, _ = d.look(t.Context(), "key", hang) }) // begins when its patience is over
+		synctest.Wait()
+		time.Sleep(1) // and that of the others, after it has
+		began := time.Now()
+		for range 5 {
+			all.Go(func() {
+				_, _, err := d.look(t.Context(), "key", d.ask)
+				assert.NoError(t, err)
+				assert.Equal(t, patience+trust, time.Since(began))
+			})
+		}
+		time.Sleep(time.Second)
+		close(hangs)
+		all.Wait()
+		assert.EqualValues(t, 5, d.asked.Load())
 		d.requireIdle(t)
 	})
 }
@@ -153,6 +202,9 @@ func TestSharedLooksAtRandom(t *testing.T) {
 			for range 40 {
 				wait, stays := time.Duration(rng.IntN(200))*time.Millisecond, time.Duration(1+rng.IntN(120))*time.Millisecond
 				takes := time.Duration(rng.IntN(90)) * time.Millisecond
+				if rng.IntN(4) == 0 {
+					takes, stays = 5*takes, 5*stays
+				}
 				all.Go(func() {
 					time.Sleep(wait)
 					ctx, cancel := context.WithTimeout(t.Context(), stays)
