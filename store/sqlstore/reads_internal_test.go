@@ -229,3 +229,18 @@ func TestSharedLooksAtRandom(t *testing.T) {
 		})
 	}
 }
+
+// What several readers share has no room behind it, in which one could write what
+// another does.
+func TestSharedSlicesHaveNoRoomBehindThem(t *testing.T) {
+	d := row{version: 1, expires: 2, now: 1, head: append(make([]byte, 0, 16), "head"...), body: append(make([]byte, 0, 16), "body"...)}
+	one, err := d.record()
+	require.NoError(t, err)
+	other, err := d.record()
+	require.NoError(t, err)
+	adds := func(to []byte, what string) []byte { return append(to, what...) }
+	head, body := adds(one.Head, " mine"), adds(one.Body, " mine")
+	_, _ = adds(other.Head, "XXXXX"), adds(other.Body, "XXXXX")
+	assert.Equal(t, "head mine", string(head))
+	assert.Equal(t, "body mine", string(body))
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/concordhttp/concord/store"
@@ -41,14 +42,15 @@ func (r *row) live() bool { return r.expires > r.now }
 // for an absent record.
 var errCorrupt = errors.New("sqlstore: a row that makes no sense")
 
-// record returns the record of a live row.
+// record returns the record of a live row. Others may have the same, so there is no
+// room behind its slices.
 func (r *row) record() (store.Record, error) {
 	if r.version <= 0 || r.written < 0 || len(r.head) > store.MaxHead {
 		return store.Record{}, fmt.Errorf("%w: version %d, written %d, a head of %d bytes", errCorrupt, r.version, r.written, len(r.head))
 	}
 	return store.Record{
-		Head:    r.head,
-		Body:    r.body,
+		Head:    slices.Clip(r.head),
+		Body:    slices.Clip(r.body),
 		Dropped: r.dropped,
 		TTL:     duration(r.expires - r.now),
 		Age:     duration(max(0, r.now-r.written)), // a clock that was set back makes nothing younger than new
