@@ -54,10 +54,11 @@ func (h *hasher) Decide(rec *middleware.Recorder, _ middleware.Decision) middlew
 
 // tagBuffered hashes what hasher had buffered. The answer can have been sent on
 // meanwhile, or have outgrown this layer's limit if another's is larger; and a
-// layer further in can have tagged it.
+// layer further in can have tagged it, or made another one of it, a 304 or a
+// refusal. So the fields are looked at once more.
 func (l *Layer) tagBuffered(rec *middleware.Recorder) {
 	body := rec.Bytes()
-	if rec.Buffered() && int64(len(body)) <= l.config.MaxBody && (rec.Plain() || rec.Fields()["Etag"] == nil) {
+	if rec.Buffered() && isRepresentation(rec.Status()) && int64(len(body)) <= l.config.MaxBody && rec.Fields()["Etag"] == nil {
 		rec.SetETag(l.sum(body).String())
 	}
 }

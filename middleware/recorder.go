@@ -115,7 +115,8 @@ func (rec *Recorder) Buffered() bool {
 func (rec *Recorder) Status() int { return int(rec.a.status) }
 
 // Plain reports that the answer has no fields but, perhaps, Content-Type and
-// Content-Length, so that nobody has to look for any other. False says nothing.
+// Content-Length, so that nobody has to look for any other. False says nothing. It
+// is for Decide: layers that change the fields later are not counted with.
 func (rec *Recorder) Plain() bool { return rec.a.plain(rec.w.Header()) }
 
 // Endless reports whether the answer says by its Content-Type that it is a stream
