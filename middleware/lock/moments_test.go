@@ -14,6 +14,7 @@ import (
 	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 	"github.com/concordhttp/concord/store"
+	"github.com/concordhttp/concord/store/lease"
 	"github.com/concordhttp/concord/store/memory"
 )
 
@@ -141,5 +142,6 @@ func TestAGateThatCannotBeOpenedIsToldToTheObserver(t *testing.T) {
 		last := seen.all()[len(seen.all())-1]
 		assert.Equal(t, middleware.EventFailed, last.Kind)
 		assert.ErrorIs(t, last.Err, errLost)
+		time.Sleep(lease.DefaultCallTimeout) // it is tried so long, in the background
 	})
 }

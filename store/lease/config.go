@@ -43,8 +43,8 @@ type Config struct {
 	MaxRun time.Duration
 
 	// MaxWaiters bounds how many callers wait in Acquire at once; more get
-	// ErrBusy at once. As many creates without a reply, again, are followed
-	// up at once. Default 1024.
+	// ErrBusy at once. As many creates without a reply, and deletes that
+	// failed, are followed up at once. Default 1024.
 	MaxWaiters int
 
 	// CallTimeout bounds each call of the store, and the following up of a

@@ -62,6 +62,7 @@
 //
 // A [Keeper] has one timer for all its leases and no goroutine of its own. A
 // renewal runs on a goroutine that lives for one call of the store; a create
-// without a reply is followed up on one that lives for Config.CallTimeout at
-// most. When no lease is held nothing runs, so there is nothing to close.
+// without a reply, or a delete that a store which is away did not carry out, is
+// followed up on one that lives for Config.CallTimeout at most. When no lease is
+// held nothing else runs, so there is nothing to close.
 package lease

@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // release returns the call that ends the lease. A store in memory, whose calls
@@ -57,12 +58,20 @@ const moves = 3
 
 var errMoved = errors.New("the record moves on whenever it is written")
 
+// tries is how often a write is made while it gets no answer.
+type tries int
+
+const (
+	few         tries = 3           // an answer to a client waits for it
+	untilItEnds tries = math.MaxInt // what it would leave undone is undone for good
+)
+
 // insist makes a write that ends a lease, again and again while it gets no
 // answer, until ctx ends: an outcome that is given up is lost for good, and its
 // key with it, while most outages are over in a second. The write reports that
 // it is done, and with what error; or, not done, an error that leaves it open
 // what happened; or neither, when it was over a version that has moved on.
-func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)) error {
+func (k *Keeper) insist(ctx context.Context, most tries, write func() (done bool, err error)) error {
 	for failures, moved := 0, 0; ; {
 		done, err := write()
 		switch {
@@ -72,7 +81,7 @@ func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)
 			if moved++; moved == moves {
 				return errMoved
 			}
-		case !k.pause(ctx, k.backoff(failures)):
+		case failures+1 >= int(most) || !k.pause(ctx, k.backoff(failures)):
 			return err
 		default:
 			failures++
@@ -80,14 +89,50 @@ func (k *Keeper) insist(ctx context.Context, write func() (done bool, err error)
 	}
 }
 
+// giveBack deletes the record of l, by the call that it has for that. Where the
+// record lapses with the lease, and so is in nobody's way for long, the caller does
+// not wait for a store that is away: the answer to a client would, though all is
+// done that it speaks of. The rest is done in the background, by as many at once as
+// follow up creates.
+func (k *Keeper) giveBack(l *Lease, version uint64) error {
+	most := untilItEnds
+	if l.lapses() {
+		most = few
+	}
+	goesOn := false
+	defer func() {
+		if !goesOn {
+			l.releasing.finish()
+		}
+	}()
+	err := k.drop(l.releasing, l, version, most)
+	if err == nil || most != few || errors.Is(err, ErrLost) || !open(err) || !k.following.TryAcquire(1) {
+		return err
+	}
+	goesOn = true
+	go func() {
+		defer k.following.Release(1)
+		defer l.releasing.finish()
+		_ = k.drop(l.releasing, l, version, untilItEnds) // if this fails it lapses
+	}()
+	return err
+}
+
+// lapses reports whether the record of l is gone when its owner is, rather than an
+// orphan.
+func (l *Lease) lapses() bool {
+	h, err := decodeHead(l.head)
+	return err == nil && l.ttl <= h.lease+l.keeper.config.Margin
+}
+
 // drop deletes the record of l, which is over, and nobody else's. The record
 // has this version or that of a later renewal.
-func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64) error {
+func (k *Keeper) drop(ctx context.Context, l *Lease, version uint64, most tries) error {
 	s := k.config.Store
 	// Before anything is sent, since the answers may take their time. A store
 	// that carries out a call once leaves no doubt who has deleted it.
 	intact := !k.immediate && l.intact()
-	return k.insist(ctx, func() (bool, error) {
+	return k.insist(ctx, most, func() (bool, error) {
 		deleted, err := s.Delete(ctx, l.key, version)
 		if deleted || err != nil {
 			return deleted, err

@@ -3,6 +3,7 @@ package lease_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ import (
 func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
 	bubble(t, "when it has tried for CallTimeout", func(t *testing.T) {
 		m := newModel()
-		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		l := acquire(t, keeper(t, m), "key", claim("request"))
 		m.setFaults(on("Delete", fault{before: fail}))
 		began := time.Now()
 		require.ErrorIs(t, l.Release(t.Context()), errReset)
@@ -24,6 +25,32 @@ func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
 		require.Less(t, tries, 60)
 		require.NoError(t, l.Release(t.Context()), "only the first call does anything")
 		time.Sleep(testLapse)
+		m.setFaults(nil)
+		require.True(t, look(t, keeper(t, m), "key").Orphan)
+	})
+	bubble(t, "soon if the record lapses by itself, and goes on trying", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		m.setFaults(on("Delete", fault{before: fail}))
+		began := time.Now()
+		require.ErrorIs(t, l.Release(t.Context()), errReset)
+		require.Less(t, time.Since(began), 100*time.Millisecond, "the answer to a client waits for it")
+		require.NoError(t, l.Release(t.Context()), "only the first call does anything")
+		time.Sleep(2 * time.Second)
+		m.setFaults(nil)
+		time.Sleep(time.Second)
+		requireFree(t, keeper(t, m), "key")
+	})
+	bubble(t, "and for CallTimeout at most", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", lease.Claim{})
+		m.setFaults(on("Delete", fault{before: fail}))
+		require.ErrorIs(t, l.Release(t.Context()), errReset)
+		time.Sleep(lease.DefaultCallTimeout)
+		synctest.Wait()
+		tries := m.count("Delete")
+		time.Sleep(testLapse - lease.DefaultCallTimeout)
+		require.Equal(t, tries, m.count("Delete"))
 		m.setFaults(nil)
 		requireFree(t, keeper(t, m), "key") // it lapsed
 	})

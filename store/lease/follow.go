@@ -80,7 +80,7 @@ func (k *Keeper) takeBack(ctx context.Context, l *Lease, version uint64, a answe
 		a = k.put(ctx, l, version)
 	}
 	if a.ours(l) {
-		_ = k.drop(ctx, l, a.standing.Version) // if this fails it lapses, or becomes an orphan
+		_ = k.drop(ctx, l, a.standing.Version, untilItEnds) // if this fails it lapses, or becomes an orphan
 	}
 }
 

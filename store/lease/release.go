@@ -10,7 +10,10 @@ import (
 // in. The context of the work ends first: nobody works under it while a
 // successor does. That ctx has ended does not prevent any of it, only its
 // values are used. The whole takes CallTimeout at most, given a store that
-// returns soon after its context ends; one that ignores it is waited for.
+// returns soon after its context ends; one that ignores it is waited for. Where the
+// record would lapse with the lease, as that of a gate does, a store that says at
+// once that it is away is asked a few times; what is left to do is then done in
+// the background, for as long, after Release has returned.
 //
 // It returns [ErrTakenOver] if the record was another's or gone; not if the lease
 // still had time, when it can only be its own delete that was delivered twice.
@@ -29,8 +32,7 @@ func (l *Lease) Release(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	defer l.releasing.finish()
-	err := l.keeper.drop(l.releasing, l, version)
+	err := l.keeper.giveBack(l, version)
 	switch {
 	case errors.Is(err, ErrLost) && lost != nil:
 		return errors.Join(ErrTakenOver, lost)

@@ -43,7 +43,7 @@ func (l *Lease) Settle(ctx context.Context, note, body []byte, ttl time.Duration
 	}
 	defer l.releasing.finish()
 	var standing store.Record
-	err = k.insist(l.releasing, func() (bool, error) {
+	err = k.insist(l.releasing, untilItEnds, func() (bool, error) {
 		r, replaced, err := k.config.Store.Replace(l.releasing, l.key, version, outcome)
 		if err != nil {
 			return false, err

@@ -77,7 +77,7 @@ func (l *Lease) Reassert(ctx context.Context) (s Standing, stands bool, err erro
 	defer cancel()
 	version := l.known()
 	var standing store.Record
-	err = l.keeper.insist(ctx, func() (bool, error) {
+	err = l.keeper.insist(ctx, untilItEnds, func() (bool, error) {
 		r, replaced, err := l.keeper.config.Store.Replace(ctx, l.key, version, l.record())
 		if err != nil {
 			return false, err
