@@ -30,7 +30,7 @@ func (l *Lease) close(ctx context.Context) (version uint64, ok bool, lost error)
 	}
 	l.closed = true
 	version = l.version
-	cause, renewal := l.lost, l.renewal
+	cause, under := l.lost, l.renewal
 	l.mu.Unlock()
 
 	if cause != nil {
@@ -40,11 +40,8 @@ func (l *Lease) close(ctx context.Context) (version uint64, ok bool, lost error)
 	}
 	l.leave(cause)
 	c := l.release(ctx)
-	if renewal != nil {
-		select {
-		case <-renewal:
-		case <-c.Done(): // a store that hangs in spite of its context
-		}
+	if under != nil {
+		l.keeper.outlast(c, under)
 		l.mu.Lock()
 		version = l.version
 		l.mu.Unlock()

@@ -182,6 +182,26 @@ func TestSettleKeepsTheKeyTaken(t *testing.T) {
 			require.Equal(t, "outcome", string(look(t, k, "key").Note))
 		}
 	})
+	bubble(t, "a renewal that hangs takes neither the time nor the outcome", func(t *testing.T) {
+		for _, f := range []fault{{before: hang}, {after: hang}} {
+			m := newModel()
+			k := keeper(t, m)
+			l := acquire(t, k, "key", claim("request"))
+			m.setFaults(on("Replace", f))
+			time.Sleep(testLease / 3)
+			synctest.Wait()
+			require.Equal(t, 1, m.count("Replace"))
+			m.setFaults(on("Replace", fault{before: func(ctx context.Context) error {
+				time.Sleep(10 * time.Millisecond) // as a store takes, that another connection leads to
+				return ctx.Err()
+			}}))
+			began := time.Now()
+			_, err := l.Settle(t.Context(), []byte("outcome"), nil, time.Hour)
+			require.NoError(t, err)
+			require.Less(t, time.Since(began), lease.DefaultCallTimeout/5)
+			require.Equal(t, "outcome", string(look(t, k, "key").Note))
+		}
+	})
 	bubble(t, "a record that moves on at each write is not taken for settled or released", func(t *testing.T) {
 		m := newModel()
 		s := &restless{model: m}

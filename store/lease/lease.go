@@ -38,10 +38,10 @@ type Lease struct {
 	mu       sync.Mutex
 	version  uint64 // of the record as its owner knows it
 	term     term
-	renewal  chan struct{} // closed when the renewal under way is over; nil: none is
-	lost     *error        // why it was lost; nil: it was not
-	closed   bool          // Release or Settle was called
-	failures uint8         // renewals that failed since one succeeded
+	renewal  *renewal // the one under way; nil: none is
+	lost     *error   // why it was lost; nil: it was not
+	closed   bool     // Release or Settle was called
+	failures uint8    // renewals that failed since one succeeded
 
 	headRoom [headPrefix]byte // here, it fills a gap
 
@@ -114,8 +114,7 @@ func (l *Lease) lookLocked(now instant, tick bool) {
 	case !tick:
 	default:
 		if step == renew {
-			l.renewal = make(chan struct{})
-			go l.renew(l.version, l.renewal)
+			l.startRenewal(now)
 		}
 		l.keeper.due.set(l, next)
 	}

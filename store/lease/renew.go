@@ -8,24 +8,50 @@ import (
 	"github.com/concordhttp/concord/store"
 )
 
-// renew writes the record again, over version, and closes done when that is
-// over. It runs on a goroutine of its own, so that a store that hangs delays
-// neither the renewals of other leases nor the moment when this one stops.
-func (l *Lease) renew(version uint64, done chan struct{}) {
-	defer close(done)
+// renewal is one that is under way.
+type renewal struct {
+	cancel context.CancelFunc
+	over   chan struct{} // closed when it is
+}
+
+// startRenewal starts the renewal that is due. It gets a goroutine of its own, so
+// that a store that hangs delays neither the renewals of other leases nor the
+// moment when this one stops. It is of no use once the lease is over. Under mu.
+func (l *Lease) startRenewal(now instant) {
+	patience := min(l.keeper.config.CallTimeout, now.until(l.term.over()))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	l.renewal = &renewal{cancel, make(chan struct{})}
+	go l.renew(ctx, l.version, l.renewal)
+}
+
+// renew writes the record again, over version.
+func (l *Lease) renew(ctx context.Context, version uint64, r *renewal) {
+	defer close(r.over)
+	defer r.cancel()
 	k := l.keeper
 	sent := k.clock.now()
-	ctx, cancel := context.WithTimeout(context.Background(), l.patience(sent))
-	defer cancel()
 	standing, replaced, err := k.config.Store.Replace(ctx, l.key, version, l.record())
 	l.renewed(sent, standing, replaced, err)
 }
 
-// patience bounds a renewal: it is of no use once the lease is over.
-func (l *Lease) patience(now instant) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return min(l.keeper.config.CallTimeout, now.until(min(l.term.stop, l.term.ends)))
+// outlast waits for a renewal that nobody needs any more. One that takes long is
+// told to end, since who waits for it has a write of his own to make, and an answer
+// to give: it may hang where that write would not. That it may be carried out later
+// does no harm, for then the record has another version.
+func (k *Keeper) outlast(ctx context.Context, r *renewal) {
+	timer := time.NewTimer(k.config.PollMax)
+	defer timer.Stop()
+	select {
+	case <-r.over:
+		return
+	case <-timer.C:
+		r.cancel()
+	case <-ctx.Done():
+	}
+	select {
+	case <-r.over:
+	case <-ctx.Done(): // a store that hangs in spite of its context
+	}
 }
 
 // renewed takes note of how a renewal that was sent at that instant ended.
