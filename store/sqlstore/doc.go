@@ -21,7 +21,8 @@
 // before, asks for that alone, and if it was wrong takes two statements to win.
 //
 // Statements that the database ended because of others (a serialization failure,
-// a deadlock, SQLITE_BUSY) are sent again until Config.CallTimeout is over. A
+// a deadlock, SQLITE_BUSY), or that got none but broken connections of their pool,
+// are sent again until Config.CallTimeout is over. A
 // record that was deleted or has expired leaves its row, and in it its version,
 // for store.Grace and up to ten minutes more; [Store.Sweep] removes such rows
 // then, and somebody has to call it every few minutes.

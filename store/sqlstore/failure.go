@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,11 +11,17 @@ import (
 	"github.com/concordhttp/concord/store"
 )
 
-// transient reports whether the database has ended a statement, as a whole,
-// because of others at the same moment: it has done nothing, and can be sent
-// again. Drivers are told apart by the shape of their errors, so that none has to
-// be imported.
+// transient reports whether a statement came to nothing because of others at the
+// same moment: the database has ended it, as a whole, or the connection that the
+// pool gave it was one that another's had just broken. It has done nothing, and can
+// be sent again. Drivers are told apart by the shape of their errors, so that none
+// has to be imported.
 func transient(err error) bool {
+	// The pool gives up when it has been handed a few of them in a row: where many
+	// clients hang up, and there are few connections.
+	if errors.Is(err, driver.ErrBadConn) {
+		return true
+	}
 	if state, ok := errors.AsType[interface {
 		error
 		SQLState() string

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
@@ -38,6 +39,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 		codeError(13): false, codeError(1555): false,
 		&numberError{1213}: true, &numberError{1205}: true, &numberError{1020}: true, &numberError{1062}: false,
 		fieldError{5}: true, fieldError{19}: false,
+		driver.ErrBadConn:    true,
 		errors.New("broken"): false, context.DeadlineExceeded: false,
 	} {
 		assert.Equal(t, want, transient(err), "%v", err)
