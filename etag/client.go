@@ -23,7 +23,8 @@ const (
 type Client struct {
 	// HTTP sends the requests. Nil: [http.DefaultClient]. With the Transport of
 	// package idempotency a write whose answer was lost is sent again under its
-	// key, so that the server itself says what became of it.
+	// key, so that the server itself says what became of it. Use that one, or any
+	// other that sends writes again, only with servers that keep keys for them.
 	HTTP *http.Client
 
 	// Method of writes. "": PUT, with the whole value as JSON. PATCH sends what

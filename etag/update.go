@@ -53,15 +53,19 @@ import (
 // been written by this client and then by another; to apply change again could do
 // it twice, so the error is [ErrUnclear]. It is too if the server adds to what it
 // is sent. And two clients that write equal values at once, such as a counter that
-// both have increased by one, cannot be told apart so. With the Transport of package
-// idempotency in [Client].HTTP the server knows, and none of this is needed.
+// both have increased by one, cannot be told apart so.
+//
+// With the Transport of package idempotency in [Client].HTTP the server knows, and
+// none of this is needed while it answers within that one's attempts. It has to keep
+// keys for the method of the write: a server that does not calls a write stale that
+// it has done before, and change is applied twice.
 //
 // # Errors
 //
 // All are an [*UpdateError], which says at which step. An answer that cannot be
 // worked with is an [*AnswerError] in it, with its [*problem.Problem] if it has one:
-// a lock held by somebody else, say, is not waited for. An error at "write" that is
-// no AnswerError leaves open whether it was done.
+// a lock held by somebody else, say, is not waited for. Whether a write was done is
+// open if the error is [ErrUnclear], or an AnswerError of status 500 or more.
 func Update[T any](ctx context.Context, c *Client, url string, change func(*T) error) (T, Tag, error) {
 	var value, zero T
 	full, err := c.complete()

@@ -24,6 +24,7 @@ type update struct {
 	sent    int      // writes
 	unsure  [][]byte // what was sent against seen, or the version before it, and was not answered
 	basis   Tag      // that the unsure writes were sent against
+	resent  bool     // the last write was sent several times, and one of them not answered
 }
 
 // version is a representation of the resource and its tag. No body: there is no
@@ -48,6 +49,7 @@ type delay struct {
 	step string
 	wait time.Duration
 	err  error
+	over bool // nothing is to be written any more
 }
 
 // run makes attempts until one ends the update, or there are none left.
@@ -58,7 +60,7 @@ func (u *update) run() (result, error) {
 			return done, u.orUnclear(err)
 		}
 		backoff := retry.Backoff(failures, updateBackoff, maxUpdateBackoff)
-		if failures >= u.client.Attempts || later.wait > MaxUpdateWait || !retry.Pause(u.ctx, later.wait, backoff) {
+		if later.over || failures >= u.client.Attempts || later.wait > MaxUpdateWait || !retry.Pause(u.ctx, later.wait, backoff) {
 			return u.giveUp(later)
 		}
 	}
@@ -120,8 +122,12 @@ func (u *update) giveUp(last *delay) (result, error) {
 		u.seen, _, _ = u.read() // if that fails too, it stays unclear
 	}
 	if len(u.unsure) > 0 && u.seen != nil {
-		if done, ended, err := u.judgeSeen(); ended {
-			return done, err
+		done, ended, unclear := u.judgeSeen()
+		switch {
+		case ended && unclear == nil:
+			return done, nil
+		case ended && !errors.Is(unclear, ErrUnclear):
+			return result{}, u.orUnclear(unclear)
 		}
 	}
 	return result{}, u.orUnclear(u.failed(last.step, err))

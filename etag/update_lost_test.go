@@ -2,6 +2,7 @@ package etag_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord/etag"
+	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
 // TestLostAnswerIsItsOwnSuccess: the write was done, and only the answer lost.
@@ -157,4 +160,129 @@ func TestEqualWriteOfAnotherIsNoOwnSuccess(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, tally{3}, got)
 	})
+}
+
+// TestAnswerFromBeforeTheClaimTellsNothingOfAnEarlierAttempt: the transport has sent
+// the write twice. The first one was done, and its answer lost; the second one did
+// not come as far as the server's record of the key.
+func TestAnswerFromBeforeTheClaimTellsNothingOfAnEarlierAttempt(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  int
+		others  bool // somebody else has written since
+		unclear bool
+	}{
+		"a limit":                      {status: http.StatusTooManyRequests},
+		"too early":                    {status: http.StatusTooEarly},
+		"a login":                      {status: http.StatusUnauthorized},
+		"a failure":                    {status: http.StatusInternalServerError},
+		"a limit, and another's write": {status: http.StatusTooManyRequests, others: true, unclear: true},
+		"a login, and another's write": {status: http.StatusUnauthorized, others: true, unclear: true},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.lose = on(2)
+			s.answer = func(n int, _ *http.Request) *http.Response {
+				if n != 3 {
+					return nil
+				}
+				if c.others {
+					s.put(`{"n":12}`)
+				}
+				return reply(c.status, "", "Retry-After", "1")
+			}
+			client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s, Attempts: 2}}}
+			got, _, err := etag.Update(t.Context(), client, where, increment)
+			assert.Equal(t, 1, s.writes, "it was done once")
+			if c.unclear {
+				require.ErrorIs(t, err, etag.ErrUnclear)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tally{2}, got)
+			assert.Equal(t, "GET PUT PUT GET", s.methods())
+		})
+	}
+}
+
+// TestWhatTheServerSaysOfAnEarlierAttempt ends the update: it was done, or nobody
+// knows.
+func TestWhatTheServerSaysOfAnEarlierAttempt(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind     problem.Kind
+		original any
+		between  string // written by somebody else before the client looks
+		methods  string
+		is       error
+		done     bool
+	}{
+		"done, its reply not kept":           {problem.KindResponseNotRetained, 204, `{"n":12}`, "GET PUT PUT", nil, true},
+		"refused, its reply not kept":        {problem.KindResponseNotRetained, 422, "", "GET PUT PUT", nil, false},
+		"a reply not kept, without a status": {problem.KindResponseNotRetained, nil, "", "GET PUT PUT", nil, false},
+		"nobody knows, and it was done":      {problem.KindOutcomeUnknown, nil, "", "GET PUT PUT GET", nil, true},
+		"nobody knows":                       {problem.KindOutcomeUnknown, nil, `{"n":12}`, "GET PUT PUT GET", etag.ErrUnclear, false},
+		"nobody knows, and it is as it was":  {problem.KindOutcomeUnknown, nil, `{"n":1}`, "GET PUT PUT GET", etag.ErrUnclear, false},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.lose = on(2)
+			s.answer = func(n int, _ *http.Request) *http.Response {
+				if n != 3 {
+					return nil
+				}
+				if c.between != "" {
+					s.put(c.between)
+				}
+				p := problem.New(c.kind, "")
+				p.Extensions = map[string]any{"original_status": c.original}
+				return answerWith(p)
+			}
+			client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+			got, _, err := etag.Update(t.Context(), client, where, increment)
+			assert.Equal(t, c.methods, s.methods())
+			assert.Equal(t, 1, s.writes, "never under another key")
+			if c.done {
+				require.NoError(t, err)
+				assert.Equal(t, tally{2}, got)
+				return
+			}
+			var p *problem.Problem
+			require.ErrorAs(t, err, &p)
+			assert.Equal(t, c.kind, p.Kind)
+			if c.is != nil {
+				require.ErrorIs(t, err, c.is)
+			} else {
+				require.NotErrorIs(t, err, etag.ErrUnclear)
+			}
+		})
+	}
+}
+
+// TestDeletedAfterALostAnswer is unclear too, also if there is no attempt left.
+func TestDeletedAfterALostAnswer(t *testing.T) {
+	for _, attempts := range []int{1, 2} {
+		bubble(t, fmt.Sprint(attempts), func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.lose = on(2)
+			s.between = func(n int, _ *http.Request) {
+				if n == 3 {
+					s.put("")
+				}
+			}
+			c := s.client()
+			c.Attempts = attempts
+			_, _, err := etag.Update(t.Context(), c, where, increment)
+			require.ErrorIs(t, err, etag.ErrDeleted)
+			require.ErrorIs(t, err, etag.ErrUnclear)
+		})
+	}
+}
+
+// TestWriteThatWasNotSentIsNotUnclear: the transport refuses the key.
+func TestWriteThatWasNotSentIsNotUnclear(t *testing.T) {
+	s := newShelf(t, `{"n":1}`, etag.Config{})
+	client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+	_, _, err := etag.Update(idempotency.WithKey(t.Context(), ""), client, where, increment)
+	require.ErrorIs(t, err, idempotency.ErrInvalidKey)
+	require.NotErrorIs(t, err, etag.ErrUnclear)
+	assert.Equal(t, "GET", s.methods())
 }

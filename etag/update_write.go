@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,10 @@ func (u *update) write(after []byte) (result, *delay, error) {
 	if err != nil {
 		return result{}, nil, u.failed("write", err)
 	}
+	ctx, trace := retry.WithTrace(u.ctx)
 	u.sent++
-	res, err := u.client.writer().Do(r) //nolint:bodyclose // retry.Discard closes it
+	res, err := u.client.writer().Do(r.WithContext(ctx)) //nolint:bodyclose // retry.Discard closes it
+	u.resent = trace.Unclear()
 	if err != nil {
 		return u.unanswered(after, err)
 	}
@@ -89,6 +92,10 @@ func (u *update) written(res *http.Response) result {
 // answer as an error has a problem in it. Whether the request left at all is not
 // asked: a transport that retries tells of its last attempt alone.
 func (u *update) unanswered(after []byte, err error) (result, *delay, error) {
+	if _, unsent := errors.AsType[*retry.UnsentError](err); unsent {
+		u.sent--
+		return result{}, nil, u.failed("write", err)
+	}
 	if p, ok := errors.AsType[*problem.Problem](err); ok && p != nil {
 		wait, _ := retry.After(p.Header, time.Now())
 		return u.refused(after, &AnswerError{Status: p.Status, Problem: p}, wait)
@@ -106,50 +113,87 @@ func (u *update) doubt(after []byte) {
 
 // refused judges a write that was answered otherwise than with success.
 func (u *update) refused(after []byte, a *AnswerError, wait time.Duration) (result, *delay, error) {
-	switch judgeWrite(a) {
+	over := false
+	switch judgeWrite(a, u.resent) {
 	case stale:
 		u.seen = currentIn(a.Problem)
 	case lost:
 		u.doubt(after)
 	case later:
+	case done:
+		return result{asChanged: true}, nil, nil
+	case unknown:
+		u.doubt(after)
+		over = true
 	case final:
 		return result{}, nil, u.failed("write", a)
 	}
-	return result{}, &delay{step: "write", wait: wait, err: a}, nil
+	return result{}, &delay{step: "write", wait: wait, err: a, over: over}, nil
 }
 
 // fate is what became of a write that was not answered with success.
 type fate uint8
 
 const (
-	final fate = iota // it is not going to be done, or nobody knows
-	stale             // it was not done: somebody else was faster
-	later             // it was not done, and the same can be done later
-	lost              // it may have been done
+	final   fate = iota // it is not going to be done
+	stale               // it was not done: somebody else was faster
+	later               // it was not done, and the same can be done later
+	lost                // it may have been done, and can be sent again
+	unknown             // it may have been done, and is not to be sent again
+	done                // it was done before, under the same key
 )
 
-// judgeWrite judges the answer to a write. Whoever holds a lock holds it for
-// minutes; the caller is told.
-func judgeWrite(a *AnswerError) fate {
+// judgeWrite judges the answer to a write, with the eyes of one who may have sent
+// it before without an answer (resent).
+//
+// A server that keeps keys answers a write that is sent again as the first time,
+// if that was done: so what comes from behind its record of keys, such as a stale
+// precondition, says that it was not. What comes from before it says nothing of an
+// earlier attempt.
+func judgeWrite(a *AnswerError, resent bool) fate {
 	if a.Problem != nil {
-		switch a.Problem.Kind {
-		case problem.KindVersionMismatch:
-			return stale
-		case problem.KindResourceBusy, problem.KindWriteConflict, problem.KindValidatorUnavailable:
-			return later
-		case problem.KindRequestInFlight:
-			return lost
+		if f, ok := judgeKind(a.Problem); ok {
+			return f
 		}
 	}
 	switch a.Status {
 	case http.StatusPreconditionFailed:
 		return stale
-	case http.StatusTooEarly, http.StatusTooManyRequests:
-		return later
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return lost
+	case http.StatusTooEarly, http.StatusTooManyRequests:
+		if resent {
+			return lost
+		}
+		return later
+	case http.StatusConflict, http.StatusLocked, http.StatusUnprocessableEntity, http.StatusPreconditionRequired:
+		return final
+	}
+	if resent {
+		return unknown
 	}
 	return final
+}
+
+// judgeKind judges the problems that say more than their status. Whoever holds a
+// lock holds it for minutes; the caller is told.
+func judgeKind(p *problem.Problem) (fate, bool) {
+	switch p.Kind {
+	case problem.KindVersionMismatch:
+		return stale, true
+	case problem.KindResourceBusy, problem.KindWriteConflict, problem.KindValidatorUnavailable:
+		return later, true
+	case problem.KindRequestInFlight:
+		return lost, true
+	case problem.KindOutcomeUnknown:
+		return unknown, true
+	case problem.KindResponseNotRetained:
+		status, _ := p.Extensions["original_status"].(json.Number)
+		if n, err := strconv.Atoi(status.String()); err == nil && isSuccess(n) {
+			return done, true
+		}
+	}
+	return final, false
 }
 
 // currentIn is the version that a problem carries, or nil: then it has to be read.

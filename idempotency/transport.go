@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/concordhttp/concord/internal/retry"
 )
 
 // Defaults of [Transport].
@@ -109,7 +111,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // it was never read
 		}
-		return nil, err
+		return nil, &retry.UnsentError{Err: err}
 	}
 	t.budget.earn()
 	return o.do()

@@ -44,6 +44,16 @@ func judgeAnswer(status int, p *problem.Problem) judgement {
 	return refused
 }
 
+// mayBeDone reports whether a request may have been done, or be done yet, that was
+// answered so in passing.
+func mayBeDone(status int, p *problem.Problem) bool {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return p != nil && p.Kind == problem.KindRequestInFlight
+}
+
 // mayPass reports whether a request that was not answered for that reason may be
 // answered the next time. Whether it has arrived is not asked: the server knows it
 // by its key.

@@ -52,6 +52,7 @@ func (o *operation) do() (*http.Response, error) {
 			if isMalformed(o.r) || !mayPass(o.r.Context(), err) || !o.again(0) {
 				return nil, o.unanswered(err)
 			}
+			retry.LeaveUnclear(o.r.Context())
 			if !o.pause(0) {
 				return nil, o.unanswered(errors.Join(context.Cause(o.r.Context()), err))
 			}
@@ -74,6 +75,9 @@ func (o *operation) do() (*http.Response, error) {
 			return res, nil
 		}
 		retry.Discard(res)
+		if mayBeDone(res.StatusCode, p) {
+			retry.LeaveUnclear(o.r.Context())
+		}
 		if !o.pause(wait) {
 			return nil, o.unanswered(fmt.Errorf("the last answer was %d: %w", res.StatusCode, context.Cause(o.r.Context())))
 		}
