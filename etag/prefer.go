@@ -15,6 +15,11 @@ import (
 // longer one prefers nothing.
 const maxPrefer = 1 << 10
 
+// maxCurrent is how long a representation in a problem may be, in bytes. Written as
+// a string it may be six times as long, and the whole is to be short enough for
+// [problem.Parse].
+const maxCurrent = problem.MaxParse / 8
+
 // addCurrent gives a client that asked for it what it has to merge its change
 // with, so that it need not send another request (RFC 7240 section 4.2).
 func (wr *write) addCurrent(p *problem.Problem, found finding) {
@@ -39,13 +44,17 @@ func (wr *write) addCurrent(p *problem.Problem, found finding) {
 }
 
 // representationIn returns the body of an answer as a member of a problem:
-// JSON as it is, text as a string. Anything else does not fit into one.
+// JSON as it is, text as a string. Anything else does not fit into one, and nothing
+// that is longer than maxCurrent.
 func representationIn(answer *middleware.Recorder) (any, bool) {
 	fields := answer.Fields()
 	if !answer.Buffered() || !isRepresentation(answer.Status()) || fields["Content-Encoding"] != nil {
 		return nil, false
 	}
 	body := answer.Bytes()
+	if len(body) > maxCurrent {
+		return nil, false
+	}
 	contentType, _, _ := strings.Cut(fields.Get("Content-Type"), ";")
 	contentType = strings.ToLower(strings.TrimSpace(contentType))
 	switch {

@@ -1,11 +1,14 @@
 package etag_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +21,7 @@ import (
 	"github.com/concordhttp/concord"
 	"github.com/concordhttp/concord/etag"
 	"github.com/concordhttp/concord/idempotency"
+	"github.com/concordhttp/concord/middleware/problem"
 )
 
 // served is a shelf behind a whole Stack, on real connections. Before it answers, a
@@ -150,4 +154,55 @@ func TestUpdateFollowsRedirectsThatKeepTheMethod(t *testing.T) {
 	refuses := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return io.ErrNoProgress }}
 	_, _, err = etag.Update(t.Context(), &etag.Client{Attempts: 1, HTTP: refuses}, loop.URL, increment)
 	require.ErrorIs(t, err, io.ErrNoProgress)
+}
+
+// TestCurrentThatIsTextIsReadAnew: a handler that sends its JSON as a text has its
+// representation in the refusal as a string, which is not the value.
+func TestCurrentThatIsTextIsReadAnew(t *testing.T) {
+	for _, contentType := range []string{"text/plain; charset=utf-8", "text/json"} {
+		bubble(t, contentType, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			s.contentType = contentType
+			s.between = func(n int, _ *http.Request) {
+				if n == 2 {
+					s.put(`{"n":10}`)
+				}
+			}
+			var seen []any
+			_, _, err := etag.Update(t.Context(), s.client(), where, func(v *any) error {
+				seen = append(seen, *v)
+				*v = map[string]any{"n": 11}
+				return nil
+			})
+			require.NoError(t, err)
+			assert.Equal(t, []any{map[string]any{"n": json.Number("1")}, map[string]any{"n": json.Number("10")}}, seen)
+			assert.Equal(t, "GET PUT GET PUT", s.methods())
+		})
+	}
+}
+
+// TestStaleUpdateOfALargeResource: a refusal that carried it all would be too long
+// to be read as a problem.
+func TestStaleUpdateOfALargeResource(t *testing.T) {
+	for _, status := range []int{http.StatusPreconditionFailed, http.StatusConflict} {
+		bubble(t, fmt.Sprint(status), func(t *testing.T) {
+			long := strings.Repeat("x", problem.MaxParse)
+			s := newShelf(t, `{"n":1,"text":"`+long+`"}`, etag.Config{StaleStatus: status})
+			s.between = func(n int, _ *http.Request) {
+				if n == 2 {
+					s.put(`{"n":10,"text":"` + long + `"}`)
+				}
+			}
+			got, _, err := etag.Update(t.Context(), s.client(), where, func(v *struct {
+				N    int    `json:"n"`
+				Text string `json:"text"`
+			}) error {
+				v.N++
+				return nil
+			})
+			require.NoError(t, err)
+			assert.Equal(t, 11, got.N)
+			assert.Equal(t, "GET PUT GET PUT", s.methods())
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package etag_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -36,6 +37,8 @@ type shelf struct {
 	lose    func(n int, r *http.Request) bool
 	answer  func(n int, r *http.Request) *http.Response // instead of the handler's, if not nil
 
+	contentType string // "": application/json
+
 	mu     sync.Mutex
 	doc    string // "": there is none
 	writes int    // that the handler made
@@ -61,7 +64,7 @@ func (s *shelf) serve(w http.ResponseWriter, r *http.Request) {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", cmp.Or(s.contentType, "application/json"))
 		_, _ = io.WriteString(w, s.doc)
 	default:
 		body, _ := io.ReadAll(r.Body)

@@ -197,13 +197,15 @@ func judgeKind(p *problem.Problem) (fate, bool) {
 }
 
 // currentIn is the version that a problem carries, or nil: then it has to be read.
+// So it has if it is a string: a text may come as one, and one that is JSON has to
+// be read as what it says.
 func currentIn(p *problem.Problem) *version {
 	if p == nil {
 		return nil
 	}
 	current, ok := p.Extensions["current"]
 	text, _ := p.Extensions["current_etag"].(string)
-	if !ok {
+	if _, isText := current.(string); !ok || isText {
 		return nil
 	}
 	tag, err := strongTag(http.Header{"Etag": {text}})
