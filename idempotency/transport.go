@@ -32,9 +32,9 @@ const (
 //
 // # The key
 //
-// It is that of [WithKey]; or the caller's own, if the request has the field
-// already, which is then left as it is; or else a random one of 128 bits, made for
-// this one call. It is the same for every attempt, and for the request that follows
+// It is the caller's own, if the request has the field already, which is then left as
+// it is; or that of [WithKey]; or else a random one of 128 bits, made for this one
+// call. It is the same for every attempt, and for the request that follows
 // a 307 or 308, whichever host that leads to. Response.Request has the request that
 // was sent, with its key. (A key that outlives the call belongs to the address that
 // it was used at in the end: sent again to the one that redirects, in the same

@@ -58,7 +58,7 @@ func mayBeDone(status int, p *problem.Problem) bool {
 // answered the next time. Whether it has arrived is not asked: the server knows it
 // by its key.
 func mayPass(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, http.ErrSchemeMismatch) {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, errNoAnswer) || errors.Is(err, http.ErrSchemeMismatch) {
 		return false
 	}
 	return !isOfTLS(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -47,7 +48,7 @@ func (o *operation) do() (*http.Response, error) {
 			return nil, o.unanswered(err)
 		}
 		o.attempt++
-		res, err := o.t.base().RoundTrip(request)
+		res, p, err := o.send(request)
 		if err != nil {
 			if isMalformed(o.r) || !mayPass(o.r.Context(), err) || !o.again(0) {
 				return nil, o.unanswered(err)
@@ -58,8 +59,6 @@ func (o *operation) do() (*http.Response, error) {
 			}
 			continue
 		}
-		res.Request = request // where a redirect finds the key again
-		p := problemIn(res)
 		switch judgeAnswer(res.StatusCode, p) {
 		case answered:
 			return res, nil
@@ -82,6 +81,26 @@ func (o *operation) do() (*http.Response, error) {
 			return nil, o.unanswered(fmt.Errorf("the last answer was %d: %w", res.StatusCode, context.Cause(o.r.Context())))
 		}
 	}
+}
+
+// send sends the request once. It returns the answer and, if it is judged by that,
+// its problem.
+func (o *operation) send(request *http.Request) (*http.Response, *problem.Problem, error) {
+	res, err := o.t.base().RoundTrip(request)
+	if err == nil && res == nil {
+		return nil, nil, errNoAnswer
+	}
+	if err == nil {
+		res.Request = request // where a redirect finds the key again
+		var p *problem.Problem
+		if p, err = problemIn(res); err == nil {
+			return res, p, nil
+		}
+	}
+	if res != nil && res.Body != nil {
+		_ = res.Body.Close()
+	}
+	return nil, nil, err
 }
 
 // next is the request to send now. The body of one that was sent may still be
@@ -118,13 +137,37 @@ func (o *operation) unanswered(err error) error {
 	return &UnansweredError{Key: keyIn(o.line), Attempts: o.attempt, Err: err}
 }
 
-// problemIn is the problem of an answer that is judged by it, or nil.
-func problemIn(res *http.Response) *problem.Problem {
+// problemIn is the problem of an answer that is judged by it, or nil. The error is
+// that of a body that breaks off: nobody knows then what the answer was.
+func problemIn(res *http.Response) (*problem.Problem, error) {
 	switch res.StatusCode {
 	case http.StatusConflict, http.StatusUnprocessableEntity:
-		if p, err := problem.Parse(res); err == nil {
-			return p
-		}
+	default:
+		return nil, nil
 	}
-	return nil
+	if res.Body == nil {
+		return nil, nil
+	}
+	body := &breakable{ReadCloser: res.Body}
+	res.Body = body
+	p, err := problem.Parse(res)
+	if err != nil {
+		return nil, body.err
+	}
+	return p, nil
+}
+
+// breakable is a body that knows what it broke off with.
+type breakable struct {
+	io.ReadCloser
+	err error
+}
+
+// Read implements [io.Reader].
+func (b *breakable) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
 }

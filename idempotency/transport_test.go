@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -441,3 +442,65 @@ type closing struct {
 }
 
 func (c *closing) CloseIdleConnections() { c.closed = true }
+
+// TestBaseThatBreaksItsContract neither panics nor leaves a body open.
+func TestBaseThatBreaksItsContract(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left []*leftBody
+		base := roundTrip(func(*http.Request) (*http.Response, error) {
+			left = append(left, &leftBody{Reader: strings.NewReader("x")})
+			return &http.Response{StatusCode: 200, Body: left[len(left)-1]}, errReset
+		})
+		_, err := transport(base).RoundTrip(call(t.Context(), t, "x"))
+		require.ErrorIs(t, err, errReset)
+		assert.Len(t, left, idempotency.DefaultAttempts)
+		for _, body := range left {
+			assert.True(t, body.closed, "an answer beside an error")
+		}
+
+		nothing := roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil })
+		_, err = (&http.Client{Transport: transport(nothing)}).Do(call(t.Context(), t, "x"))
+		var unanswered *idempotency.UnansweredError
+		require.ErrorAs(t, err, &unanswered)
+		assert.Equal(t, 1, unanswered.Attempts, "it does the same the next time")
+	})
+}
+
+// TestConflictThatBreaksOffIsNoAnswer: whether it is one that passes is in the part
+// that did not come.
+func TestConflictThatBreaksOffIsNoAnswer(t *testing.T) {
+	broken := func(status int, contentType string) turn {
+		return func(*http.Request) (*http.Response, error) {
+			body := io.MultiReader(strings.NewReader(`{"type":`), iotest.ErrReader(errReset))
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Content-Type": {contentType}},
+				Body: io.NopCloser(body), ContentLength: 100,
+			}, nil
+		}
+	}
+	for _, status := range []int{409, 422} {
+		synctest.Test(t, func(t *testing.T) {
+			s := scripted(broken(status, "application/problem+json"), says(200, "done"))
+			res, err := transport(s).RoundTrip(call(t.Context(), t, "x"))
+			require.NoError(t, err)
+			assert.Equal(t, "done", text(t, res))
+			assert.Equal(t, []string{s.keys[0], s.keys[0]}, s.keys)
+			assert.True(t, s.left[0].closed)
+
+			s = scripted(broken(status, "application/problem+json"))
+			_, err = transport(s).RoundTrip(call(t.Context(), t, "x"))
+			require.ErrorIs(t, err, errReset)
+			var unanswered *idempotency.UnansweredError
+			require.ErrorAs(t, err, &unanswered)
+
+			s = scripted(broken(status, "application/json"))
+			res, err = transport(s).RoundTrip(call(t.Context(), t, "x"))
+			require.NoError(t, err, "what is no problem is the caller's to read")
+			assert.Equal(t, status, res.StatusCode)
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
