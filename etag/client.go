@@ -23,9 +23,15 @@ const (
 type Client struct {
 	// HTTP sends the requests. Nil: [http.DefaultClient]. With the Transport of
 	// package idempotency a write whose answer was lost is sent again under its
-	// key, so that the server itself says what became of it. Use that one, or any
-	// other that sends writes again, only with servers that keep keys for them.
+	// key. Other transports that send writes again, without telling, do not go
+	// together with Update: their second attempt finds the first one's work.
 	HTTP *http.Client
+
+	// Keyed says that HTTP sends an Idempotency-Key, and that the server keeps the
+	// keys of this write's method. A write that is sent again and found stale was
+	// then not done, and change is applied to what is there. False: it may have
+	// been, so Update looks, as after any answer that was lost.
+	Keyed bool
 
 	// Method of writes. "": PUT, with the whole value as JSON. PATCH sends what
 	// has changed as a JSON merge patch (RFC 7396), so that members which T does

@@ -55,10 +55,9 @@ import (
 // is sent. And two clients that write equal values at once, such as a counter that
 // both have increased by one, cannot be told apart so.
 //
-// With the Transport of package idempotency in [Client].HTTP the server knows, and
-// none of this is needed while it answers within that one's attempts. It has to keep
-// keys for the method of the write: a server that does not calls a write stale that
-// it has done before, and change is applied twice.
+// With the Transport of package idempotency in [Client].HTTP, and [Client].Keyed, the
+// server knows, and none of this is needed while it answers within that one's
+// attempts.
 //
 // # Errors
 //

@@ -23,11 +23,20 @@ const (
 // judgeWrite judges the answer to a write, with the eyes of one who may have sent
 // it before without an answer (resent).
 //
-// A server that keeps keys answers a write that is sent again as the first time,
-// if that was done: so what comes from behind its record of keys, such as a stale
-// precondition, says that it was not. What comes from before it says nothing of an
-// earlier attempt.
-func judgeWrite(a *AnswerError, resent bool) fate {
+// A server that keeps keys (keyed) answers a write that is sent again as the first
+// time, if that was done: so what comes from behind its record of keys, such as a
+// stale precondition, says that it was not. Where no keys are kept the write itself
+// may have made it stale. What comes from before the record says nothing of an
+// earlier attempt, keys or not.
+func judgeWrite(a *AnswerError, resent, keyed bool) fate {
+	f := judgeAnswer(a, resent)
+	if f == stale && resent && !keyed {
+		return lost
+	}
+	return f
+}
+
+func judgeAnswer(a *AnswerError, resent bool) fate {
 	if a.Problem != nil {
 		if f, ok := judgeKind(a.Problem); ok {
 			return f

@@ -190,7 +190,7 @@ func TestAnswerFromBeforeTheClaimTellsNothingOfAnEarlierAttempt(t *testing.T) {
 				}
 				return reply(c.status, "", "Retry-After", "1")
 			}
-			client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s, Attempts: 2}}}
+			client := &etag.Client{Keyed: true, HTTP: &http.Client{Transport: &idempotency.Transport{Base: s, Attempts: 2}}}
 			got, _, err := etag.Update(t.Context(), client, where, increment)
 			assert.Equal(t, 1, s.writes, "it was done once")
 			if c.unclear {
@@ -236,7 +236,7 @@ func TestWhatTheServerSaysOfAnEarlierAttempt(t *testing.T) {
 				p.Extensions = map[string]any{"original_status": c.original}
 				return answerWith(p)
 			}
-			client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+			client := &etag.Client{Keyed: true, HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
 			got, _, err := etag.Update(t.Context(), client, where, increment)
 			assert.Equal(t, c.methods, s.methods())
 			assert.Equal(t, 1, s.writes, "never under another key")
@@ -280,9 +280,50 @@ func TestDeletedAfterALostAnswer(t *testing.T) {
 // TestWriteThatWasNotSentIsNotUnclear: the transport refuses the key.
 func TestWriteThatWasNotSentIsNotUnclear(t *testing.T) {
 	s := newShelf(t, `{"n":1}`, etag.Config{})
-	client := &etag.Client{HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+	client := &etag.Client{Keyed: true, HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
 	_, _, err := etag.Update(idempotency.WithKey(t.Context(), ""), client, where, increment)
 	require.ErrorIs(t, err, idempotency.ErrInvalidKey)
 	require.NotErrorIs(t, err, etag.ErrUnclear)
 	assert.Equal(t, "GET", s.methods())
+}
+
+// TestStaleAfterAResend: a server that keeps no keys calls its own client's write
+// stale when that comes again.
+func TestStaleAfterAResend(t *testing.T) {
+	for name, c := range map[string]struct {
+		between string // written by somebody else before the write comes again
+		keyed   bool
+		doc     string
+		methods string
+		is      error
+	}{
+		"it was done":                            {"", false, `{"n":2}`, "GET PUT PUT GET", nil},
+		"it was done, and somebody came":         {`{"n":12}`, false, `{"n":12}`, "GET PUT PUT GET", etag.ErrUnclear},
+		"keys are kept, and somebody was faster": {`{"n":12}`, true, `{"n":13}`, "GET PUT PUT PUT", nil},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			s := newShelf(t, `{"n":1}`, etag.Config{})
+			if !c.keyed {
+				s.lose = on(2)
+			}
+			s.between = func(n int, _ *http.Request) {
+				if n == 3 && c.between != "" {
+					s.put(c.between)
+				}
+			}
+			if c.keyed {
+				s.answer = func(n int, _ *http.Request) *http.Response {
+					if n == 2 {
+						return reply(http.StatusBadGateway, "") // and it never arrived
+					}
+					return nil
+				}
+			}
+			client := &etag.Client{Keyed: c.keyed, HTTP: &http.Client{Transport: &idempotency.Transport{Base: s}}}
+			_, _, err := etag.Update(t.Context(), client, where, increment)
+			require.ErrorIs(t, err, c.is)
+			assert.JSONEq(t, c.doc, s.doc)
+			assert.Equal(t, c.methods, s.methods())
+		})
+	}
 }

@@ -85,7 +85,7 @@ func TestUpdatesWithKeysAreDoneOnce(t *testing.T) {
 	s, server := served(t, `{"n":0}`, func(r *http.Request) bool {
 		return r.Method == http.MethodPut && puts.Add(1)%2 == 1
 	})
-	c := &etag.Client{Attempts: 100, HTTP: &http.Client{Transport: &idempotency.Transport{
+	c := &etag.Client{Keyed: true, Attempts: 100, HTTP: &http.Client{Transport: &idempotency.Transport{
 		Base: server.Client().Transport, Attempts: 20, Burst: 1000, Backoff: time.Millisecond, MaxBackoff: time.Millisecond,
 	}}}
 	const clients, each = 2, 5

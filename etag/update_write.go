@@ -113,7 +113,7 @@ func (u *update) doubt(after []byte) {
 // refused judges a write that was answered otherwise than with success.
 func (u *update) refused(after []byte, a *AnswerError, wait time.Duration) (result, *delay, error) {
 	over := false
-	switch judgeWrite(a, u.resent) {
+	switch judgeWrite(a, u.resent, u.client.Keyed) {
 	case stale:
 		u.seen = currentIn(a.Problem)
 	case lost:

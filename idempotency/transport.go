@@ -89,7 +89,8 @@ type Transport struct {
 	MaxWait time.Duration
 
 	// Burst is how many retries the requests of this Transport may have together
-	// before they have earned them: each request earns a tenth of one, up to Burst.
+	// before they have earned them: each request earns a tenth of one, up to Burst,
+	// and one that is answered in the end gets back what its retries have cost.
 	// So a server that is down gets a tenth more requests, and not four times as
 	// many. Not positive: 10.
 	Burst int

@@ -10,10 +10,21 @@ const tenths = 10
 type budget struct{ spent atomic.Int64 }
 
 // earn is called once for each operation.
-func (b *budget) earn() {
+func (b *budget) earn() { b.add(1) }
+
+// giveBack is called for an operation that was answered after this many retries:
+// a server that answers is not kept down by them, and those who only met each
+// other, or a lost packet, are not to use up what outages are bounded by.
+func (b *budget) giveBack(retries int) {
+	if retries > 0 {
+		b.add(int64(retries) * tenths)
+	}
+}
+
+func (b *budget) add(n int64) {
 	for {
 		spent := b.spent.Load()
-		if spent == 0 || b.spent.CompareAndSwap(spent, spent-1) {
+		if spent == 0 || b.spent.CompareAndSwap(spent, max(0, spent-n)) {
 			return
 		}
 	}

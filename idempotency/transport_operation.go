@@ -59,7 +59,11 @@ func (o *operation) do() (*http.Response, error) {
 			}
 			continue
 		}
-		switch judgeAnswer(res.StatusCode, p) {
+		verdict := judgeAnswer(res.StatusCode, p)
+		if verdict != passing {
+			o.t.budget.giveBack(o.attempt - 1)
+		}
+		switch verdict {
 		case answered:
 			return res, nil
 		case refused:

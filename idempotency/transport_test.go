@@ -429,6 +429,19 @@ func TestBudgetIsEarnedAgain(t *testing.T) {
 	})
 }
 
+// TestRetriesThatAreAnsweredCostNothing: a server that answers is not kept down.
+func TestRetriesThatAreAnsweredCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &idempotency.Transport{Burst: 2}
+		for range 100 {
+			tr.Base = scripted(says(503, ""), says(503, ""), says(201, ""))
+			res, err := tr.RoundTrip(call(t.Context(), t, "x"))
+			require.NoError(t, err)
+			require.Equal(t, 201, res.StatusCode)
+		}
+	})
+}
+
 func TestCloseIdleConnectionsReachesTheBase(t *testing.T) {
 	base := &closing{}
 	(&http.Client{Transport: transport(base)}).CloseIdleConnections()

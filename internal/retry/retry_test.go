@@ -141,3 +141,12 @@ func TestDiscardIsBounded(t *testing.T) {
 		assert.LessOrEqual(t, body.read, c.most, name)
 	}
 }
+
+func TestDiscardDoesNotWaitForAnAnswerThatStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		body, _ := io.Pipe()
+		retry.Discard(&http.Response{Body: body, ContentLength: -1})
+		assert.Equal(t, retry.DiscardTime, time.Since(began))
+	})
+}
