@@ -6,7 +6,11 @@
 //	orders.PUT("/:id", put)
 //
 // For one configuration of everything it is not needed: a gin.Engine is an
-// [http.Handler], and stack.Handler(engine) protects all of it.
+// [http.Handler], and stack.Handler(engine) protects all of it. Set the Engine's
+// HandleMethodNotAllowed then. Otherwise gin answers 404 to the question for the
+// validator of a path that has routes, but none for GET. That says that there is no
+// such resource, and lets a write with If-None-Match: * through to one that there
+// is. [Wrap] asks only where there is a GET route.
 //
 // # Rules of composition
 //

@@ -117,3 +117,26 @@ func TestAResourceWithoutAGetHasNoValidator(t *testing.T) {
 		}
 	}
 }
+
+// TestAroundTheEngineGinDeniesPathsThatHaveNoGet: a path of other methods alone is
+// a 404 to gin, which to the layers is a resource that there is not, unless
+// HandleMethodNotAllowed is set. Wrap asks the engine for its routes instead.
+func TestAroundTheEngineGinDeniesPathsThatHaveNoGet(t *testing.T) {
+	for told, want := range map[bool]struct{ match, noneMatch, runs int }{
+		false: {412, 200, 1},
+		true:  {500, 500, 0},
+	} {
+		gin.SetMode(gin.TestMode)
+		engine, runs := gin.New(), 0
+		engine.HandleMethodNotAllowed = told
+		engine.PUT("/a", func(*gin.Context) { runs++ })
+		stack, err := concord.New(concord.Config{Principal: concord.DangerouslyShared})
+		assert.NoError(t, err)
+		s := inlinetest.Serve(t, stack.Handler(engine))
+		res, _ := inlinetest.Exchange(t, s, "PUT", "/a", "", "If-Match", `"1"`)
+		assert.Equal(t, want.match, res.StatusCode)
+		res, _ = inlinetest.Exchange(t, s, "PUT", "/a", "", "If-None-Match", "*")
+		assert.Equal(t, want.noneMatch, res.StatusCode)
+		assert.Equal(t, want.runs, runs)
+	}
+}
