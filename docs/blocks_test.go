@@ -37,6 +37,11 @@ var update = flag.Bool("update", false, "write what the pages show into them")
 // fence is a block of a page, and the line above it.
 var fence = regexp.MustCompile("(.*)\n```([a-z]*)\n((?:.*\n)*?)```(?m:$)")
 
+// indented is Go in a block that is indented in place of fenced, which has no
+// source: a declaration, a function or the call of a method. Commands, and what
+// they print, have none of these.
+var indented = regexp.MustCompile(`(?m)^(?: {4}|\t).*(?: := |\bfunc\b|\.\w+\().*$`)
+
 // source is what the line above a block says: where its text comes from.
 var source = regexp.MustCompile(`^<!-- from ([^ #]+)(?:#([\w.,]+))? -->$`)
 
@@ -63,7 +68,8 @@ func TestEveryBlockIsWhatItsSourceSays(t *testing.T) {
 }
 
 // hold returns the page with each block as its source says, how many blocks
-// there are, and what is wrong with them: they differ, or have no source.
+// there are, and what is wrong with them: they differ, or have no source, as what
+// is only indented never has.
 func hold(page string) (held string, blocks int, faults []string) {
 	held = fence.ReplaceAllStringFunc(page, func(block string) string {
 		blocks++
@@ -79,6 +85,9 @@ func hold(page string) (held string, blocks int, faults []string) {
 		}
 		return above + "\n```" + language + "\n" + want + "```"
 	})
+	for _, line := range indented.FindAllString(fence.ReplaceAllString(page, ""), -1) {
+		faults = append(faults, "Go without a fence, and so without a source: "+line)
+	}
 	return held, blocks, faults
 }
 
@@ -199,6 +208,18 @@ func TestBlocksWithoutASourceAreSeen(t *testing.T) {
 			assert.Equal(t, 1, blocks)
 			assert.Len(t, faults, 1)
 		})
+	}
+	for line, fault := range map[string]bool{
+		"    client := &http.Client{}":                   true,
+		"\tfunc main() {":                                true,
+		`    config.Require = concord.Routes("PUT /")`:   true,
+		"    go run ./examples/payments -drill":          false,
+		`    curl -H "If-Match: $(cat tag)" localhost`:   false,
+		"    20 kills (seed 7), 75 orders: 75 charged.":  false,
+		"Call `stack.Handler(mux)`, and x := 1 in text.": false,
+	} {
+		_, _, faults := hold("Text.\n\n" + line + "\n")
+		assert.Equal(t, fault, len(faults) == 1, line)
 	}
 }
 

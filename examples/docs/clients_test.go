@@ -87,7 +87,7 @@ func TestTranscriptOfClients(t *testing.T) {
 
 // unreliable loses the first answer to each key on its way, lets somebody else
 // write the note before its first PUT, and is down when it is told to be.
-func unreliable(a *api) http.Handler {
+func unreliable(a *api, meanwhile string) http.Handler {
 	next := a.handler()
 	var lost sync.Map
 	var down, written atomic.Bool
@@ -100,7 +100,7 @@ func unreliable(a *api) http.Handler {
 			panic(http.ErrAbortHandler)
 		case r.Method == http.MethodPut && written.CompareAndSwap(false, true):
 			a.mu.Lock()
-			a.note = "Buy tea."
+			a.note = meanwhile
 			a.mu.Unlock()
 		}
 		if _, before := lost.LoadOrStore(r.Header.Get("Idempotency-Key"), true); !before && r.Method != http.MethodGet {
@@ -118,7 +118,7 @@ func TestClientInJavaScript(t *testing.T) {
 		missing(t, "no node on PATH")
 	}
 	a := newAPI(t)
-	server := httptest.NewUnstartedServer(unreliable(a))
+	server := httptest.NewUnstartedServer(unreliable(a, "Buy tea."))
 	server.Config.ErrorLog = quiet
 	server.Start()
 	defer server.Close()
