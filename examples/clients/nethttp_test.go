@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/idempotency"
 )
 
 // Go's own client repeats a request by itself if a connection that it kept is
@@ -61,6 +63,25 @@ func TestGoRepeatsKeyedRequestsByItself(t *testing.T) {
 		require.Error(t, err)
 		assert.Equal(t, []int{201, 201}, s.statuses())
 	})
+}
+
+// With idempotency.Transport a client need not have kept the connection, nor made
+// up a key.
+func TestTransportPaysOnceThoughTheReplyIsLost(t *testing.T) {
+	transport := &idempotency.Transport{Base: &http.Transport{}, Backoff: time.Millisecond}
+	client := &http.Client{Transport: transport}
+	t.Cleanup(client.CloseIdleConnections)
+	s := newPayments(t, losesReply(1))
+	r := payment(t, s, "")
+	r.Header.Del("Idempotency-Key")
+	res, err := client.Do(r)
+	require.NoError(t, err)
+	res.Body.Close()
+	assert.Equal(t, "/payments/1", res.Header.Get("Location"))
+	assert.Equal(t, "true", res.Header.Get("Idempotency-Replayed"))
+	assert.Equal(t, []int{201, 201}, s.statuses())
+	assert.EqualValues(t, 1, s.runs.Load())
+	s.requireOneKey(t)
 }
 
 func payment(t *testing.T, s *server, key string) *http.Request {

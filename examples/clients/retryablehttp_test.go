@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,28 +34,16 @@ func newRetryable(t *testing.T, backoff retryablehttp.Backoff) (client *retryabl
 	return client, waits
 }
 
-// maxProblem is how much of an answer is looked at. Concord's problems are shorter.
-const maxProblem = 64 << 10
-
 // followRetryable is a CheckRetry that does as problems say: what is retryable is
 // sent again, and what is not is not, whatever its status. The default policy
 // decides about everything else. The body is there for the caller all the same.
 func followRetryable(ctx context.Context, res *http.Response, err error) (bool, error) {
-	if err != nil || res.Header.Get("Content-Type") != "application/problem+json" {
-		return retryablehttp.DefaultRetryPolicy(ctx, res, err)
+	if err == nil {
+		if p, none := problem.Parse(res); none == nil && p.Kind != "" {
+			return p.Retryable, ctx.Err()
+		}
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
-	res.Body = readAgain{io.MultiReader(bytes.NewReader(body), res.Body), res.Body}
-	var p struct{ Retryable *bool }
-	if err != nil || json.Unmarshal(body, &p) != nil || p.Retryable == nil {
-		return retryablehttp.DefaultRetryPolicy(ctx, res, err)
-	}
-	return *p.Retryable, ctx.Err()
-}
-
-type readAgain struct {
-	io.Reader
-	io.Closer
+	return retryablehttp.DefaultRetryPolicy(ctx, res, err)
 }
 
 // afterRetryAfter is a Backoff that waits as the answer says, also a 409: the

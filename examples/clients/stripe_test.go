@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/stripe/stripe-go/v85"
 
 	"github.com/concordhttp/concord"
+	"github.com/concordhttp/concord/idempotency"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -35,13 +37,21 @@ func nothingElse(*server, *concord.Config) {}
 
 func stripeClient(t *testing.T, s *server) *stripe.Client {
 	t.Helper()
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
+	return stripeOver(t, s, &http.Transport{}, nil)
+}
+
+// stripeOver returns a client whose requests go over transport, and which sends
+// them again as often as retries says; nil: as it does by default.
+func stripeOver(t *testing.T, s *server, transport http.RoundTripper, retries *int64) *stripe.Client {
+	t.Helper()
+	client := &http.Client{Transport: transport}
+	t.Cleanup(client.CloseIdleConnections)
 	backends := stripe.NewBackendsWithConfig(&stripe.BackendConfig{
-		URL:             stripe.String(s.URL),
-		HTTPClient:      &http.Client{Transport: transport},
-		LeveledLogger:   &stripe.LeveledLogger{Level: stripe.LevelNull},
-		EnableTelemetry: stripe.Bool(true),
+		URL:               stripe.String(s.URL),
+		HTTPClient:        client,
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+		EnableTelemetry:   stripe.Bool(true),
+		MaxNetworkRetries: retries,
 	})
 	backends.API.(*stripe.BackendImplementation).SetNetworkRetriesSleep(false) // what it waits is not what is tested
 	return stripe.NewClient("sk_test_concord", stripe.WithBackends(backends))
@@ -113,6 +123,34 @@ func TestStripeChargesOnceThoughTheReplyIsLost(t *testing.T) {
 	assert.Equal(t, []int{200, 200}, s.statuses())
 	assert.EqualValues(t, 1, s.runs.Load())
 	s.requireOneKey(t)
+}
+
+// Whoever has a Transport already leaves the retries to it.
+func TestStripeOverTransportGetsAnswersAndErrorsAsItsOwn(t *testing.T) {
+	over := func(t *testing.T, configure func(*server, *concord.Config)) (*stripe.Client, *server) {
+		t.Helper()
+		_, s := newStripe(t, configure)
+		transport := &idempotency.Transport{Base: &http.Transport{}, Answers: true, Backoff: time.Millisecond}
+		return stripeOver(t, s, transport, stripe.Int64(0)), s
+	}
+	t.Run("a lost reply is found again", func(t *testing.T) {
+		client, s := over(t, losesReply(1))
+		charge, err := client.V1Charges.Create(t.Context(), paying(1250, ""))
+		require.NoError(t, err)
+		assert.Equal(t, "ch_1", charge.ID)
+		assert.Equal(t, []int{200, 200}, s.statuses())
+		assert.EqualValues(t, 1, s.runs.Load())
+		s.requireOneKey(t)
+	})
+	t.Run("a refusal is an error of stripe-go", func(t *testing.T) {
+		client, s := over(t, nothingElse)
+		_, err := client.V1Charges.Create(t.Context(), paying(1250, "order-1"))
+		require.NoError(t, err)
+		_, err = client.V1Charges.Create(t.Context(), paying(9900, "order-1"))
+		var kind *stripe.IdempotencyError
+		require.ErrorAs(t, err, &kind)
+		assert.Equal(t, []int{200, 422}, s.statuses())
+	})
 }
 
 func TestStripeClientStopsOn422(t *testing.T) {
