@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -34,6 +35,35 @@ func ExampleStack_Handler_incorrectPrincipal() {
 	// POST 200 paid by ann
 	// POST 200 paid by ann
 	// POST 200 paid by bob
+}
+
+// One platform acts for many accounts, and a field says for which. The subject
+// alone is then not whom a request acts for: what was done for one account would be
+// the answer to what is asked for another.
+func ExampleStack_Handler_incorrectTenant() {
+	ofAccount := func(r *http.Request) (string, error) {
+		platform, err := subject(r)
+		return platform + "/" + url.PathEscape(r.Header.Get("Account")), err // escaped: no two pairs are one string
+	}
+	for _, principal := range []concord.Principal{
+		subject, // incorrect
+		ofAccount,
+	} {
+		stack, err := concord.New(concord.Config{Principal: principal})
+		if err != nil {
+			panic(err)
+		}
+		server := authenticate(stack.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "paid from", r.Header.Get("Account"))
+		})))
+		try(server, "a", "POST", "", "Account", "east", "Idempotency-Key", "1")
+		try(server, "a", "POST", "", "Account", "west", "Idempotency-Key", "1")
+	}
+	// Output:
+	// POST 200 paid from east
+	// POST 200 paid from east
+	// POST 200 paid from east
+	// POST 200 paid from west
 }
 
 // A handler stops when its context ends. One that writes all the same, after it

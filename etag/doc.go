@@ -61,4 +61,10 @@
 // What is promised holds as long as handlers stop when their context ends: one
 // that goes on after its lease was lost can overlap with its successor. It can
 // tell by the fencing token, [Check].Token, if the database compares it.
+//
+// # The client side
+//
+// [Update] reads a resource, changes it and writes it with If-Match, and does so
+// again where somebody else was faster: from any server that sends strong entity
+// tags. [Client] says how it sends its requests.
 package etag

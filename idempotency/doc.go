@@ -74,4 +74,10 @@
 // be guessed. Fields that belong to one exchange are neither stored nor
 // replayed: Set-Cookie, fields of the connection, Date, Age, challenges and rate
 // limits.
+//
+// # The client side
+//
+// [Transport] is an [http.RoundTripper] that gives each operation one key and sends
+// it again under that when its answer is lost, to any server that knows the field.
+// [WithKey] names the key where an operation has to outlive the program.
 package idempotency

@@ -15,8 +15,11 @@ import (
 //   - different strings for different callers.
 //
 // A server that authenticates should return the authenticated subject: a user
-// or account id, which outlives the credentials it came with. An error refuses
-// the request where a principal is needed; see [ErrPrincipalUnknown].
+// or account id, which outlives the credentials it came with. If one subject acts
+// for several tenants, and a field such as Stripe-Account says for which, that
+// field is part of the principal: without it, a request for one tenant is answered
+// with what another was, where both use one key. An error refuses the request where
+// a principal is needed; see [ErrPrincipalUnknown].
 //
 // A Principal is called concurrently.
 type Principal func(*http.Request) (string, error)
