@@ -15,8 +15,7 @@ import (
 
 // The Go of docs/clients.md, and of the README. clients_go_run_test.go runs it.
 
-// client gives all attempts at an operation one key, and sends it again if its
-// answer is lost.
+// client sends an operation again, under one key, if its answer is lost.
 var client = &http.Client{Transport: &idempotency.Transport{}}
 
 // pay makes a payment once. The key is kept with the order, so that a program that
@@ -51,8 +50,7 @@ type document struct {
 	Text  string `json:"text"`
 }
 
-// retitle reads a document, changes and writes it, and does so again if somebody
-// else was faster.
+// retitle changes a document, and does so again if somebody else was faster.
 func retitle(ctx context.Context, url, title string) error {
 	_, _, err := etag.Update(ctx, &etag.Client{HTTP: client}, url, func(d *document) error {
 		d.Title = title
