@@ -39,7 +39,7 @@ type Config struct {
 	// caller could be given another's answer.
 	Principal Principal
 
-	// Namespace keeps applications on one store apart.
+	// Namespace keeps applications on one store apart. Any bytes, also none.
 	Namespace string
 
 	// Resource returns the key of the resource that a request is about. Nil:
@@ -52,7 +52,7 @@ type Config struct {
 	// Observer is told of each decision of each layer. Nil: nobody is.
 	Observer middleware.Observer
 
-	// Off leaves layers out.
+	// Off leaves layers out. Zero: none.
 	Off Layers
 
 	// ETag is about versions: which writes must name one (Require), where the

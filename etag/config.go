@@ -72,7 +72,7 @@ type Config struct {
 	// other servers do not see.
 	Store store.Store
 
-	// Namespace keeps applications on one store apart.
+	// Namespace keeps applications on one store apart. Any bytes, also none.
 	Namespace string
 
 	// Hash makes tags of bodies. Nil: SHA-256, see [Of]. All servers behind

@@ -7,6 +7,7 @@ type FieldError struct {
 	Reason string // what is wrong, in words for whoever sent it
 }
 
+// Error implements error.
 func (e *FieldError) Error() string {
 	return "etag: " + e.Field + " is malformed: " + e.Reason
 }

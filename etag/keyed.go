@@ -18,6 +18,7 @@ type SecretError struct {
 	Bytes int // how long the secret is
 }
 
+// Error implements error.
 func (e *SecretError) Error() string {
 	return fmt.Sprintf("etag: secret of %d bytes, the minimum is %d", e.Bytes, MinSecretBytes)
 }

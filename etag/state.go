@@ -21,6 +21,7 @@ type State struct {
 // Verdict is what the preconditions of a request demand.
 type Verdict uint8
 
+// The verdicts.
 const (
 	// Failed means that a precondition is false: answer 412, change nothing. It
 	// is the zero value, so that a Result that nobody filled in refuses.

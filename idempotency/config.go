@@ -58,7 +58,7 @@ type Config struct {
 	// own, which other servers do not see and a restart forgets.
 	Store store.Store
 
-	// Namespace keeps applications on one store apart.
+	// Namespace keeps applications on one store apart. Any bytes, also none.
 	Namespace string
 
 	// Principal tells whom a request acts for: a key is its principal's alone.
@@ -121,11 +121,11 @@ type Config struct {
 	// [Attempt.Free] and what Concord refused before the handler ran.
 	Keep func(status int, h http.Header) Disposition
 
-	// MaxRequestBody is how much of a request is read into memory; a larger
+	// MaxRequestBody is how many bytes of a request are read into memory; a larger
 	// one is answered 413. Default 4 MiB.
 	MaxRequestBody int64
 
-	// MaxResponseBody is how much of an answer is kept. A larger one is
+	// MaxResponseBody is how many bytes of an answer are kept. A larger one is
 	// delivered, and a duplicate is then told that it is gone; but in a
 	// transaction it is rolled back. Default 1 MiB.
 	MaxResponseBody int64

@@ -28,7 +28,7 @@ const (
 //	res, err := client.Do(req)
 //
 // The zero value is ready to use. A Transport is safe for concurrent use; it must
-// neither be copied nor changed after its first.
+// neither be copied nor changed after its first use.
 //
 // # The key
 //

@@ -18,7 +18,7 @@ var errNoAnswer = errors.New("Base returned neither an answer nor an error")
 
 // RefusedError is an answer of status 409 or 422 that says that this request is not
 // going to be done, or that nobody knows whether it was. Sending it again does not
-// help. [errors.As] finds the [*problem.Problem] too, also through the [*url.Error]
+// help. [errors.As] finds the [*problem.Problem] too, also through the [*net/url.Error]
 // that [http.Client] makes of it.
 type RefusedError struct {
 	// Key is that of the request. Of outcome-unknown, ask again later with it and
@@ -57,7 +57,7 @@ func (e *UnansweredError) Error() string {
 // Unwrap returns the cause.
 func (e *UnansweredError) Unwrap() error { return e.Err }
 
-// Timeout reports whether the cause is one of time, as [url.Error] asks for it.
+// Timeout reports whether the cause is one of time, as [net/url.Error] asks for it.
 func (e *UnansweredError) Timeout() bool {
 	t, ok := errors.AsType[interface {
 		error

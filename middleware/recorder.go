@@ -9,6 +9,7 @@ import (
 // fields are known.
 type Decision uint8
 
+// The decisions.
 const (
 	// Pass: send the answer on as it is written.
 	Pass Decision = iota

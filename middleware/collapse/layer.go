@@ -24,8 +24,6 @@ type Layer struct {
 
 // New returns a Layer with a copy of c. Every mistake in c is reported, each as
 // a [*store.ConfigError].
-//
-// [*store.ConfigError]: https://pkg.go.dev/github.com/concordhttp/concord/store#ConfigError
 func New(c Config) (*Layer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err

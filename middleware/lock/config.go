@@ -23,7 +23,7 @@ type Config struct {
 	// tags has, and the same Namespace: the two then share one gate.
 	Store store.Store
 
-	// Namespace keeps applications on one store apart.
+	// Namespace keeps applications on one store apart. Any bytes, also none.
 	Namespace string
 
 	// Principal tells whom a request acts for. A lock counts for the principal

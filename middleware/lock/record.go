@@ -13,6 +13,10 @@ import (
 	"github.com/concordhttp/concord/store/lease"
 )
 
+// MaxHolder is how much of the text that says who holds a lock is kept, in bytes.
+// What is longer is cut off.
+const MaxHolder = 255
+
 // The head of a lock's record, numbers in big-endian order:
 //
 //	0      format, 1
@@ -33,10 +37,6 @@ const (
 	lengthAt   = 57
 	holderAt   = 58
 	sumSize    = 4
-
-	// MaxHolder is how much of the text that says who holds a lock is kept, in
-	// bytes. What is longer is cut off.
-	MaxHolder = 255
 )
 
 // digest stands for a principal in the store.

@@ -22,7 +22,7 @@ func (k *Keeper) Try(ctx context.Context, key string, c Claim) (*Lease, Standing
 }
 
 // Takeover acquires key from an owner that is gone: it replaces the orphan that
-// was seen, if exactly that version still stands. Otherwise it is as [Try]: the
+// was seen, if exactly that version still stands. Otherwise it is as [Keeper.Try]: the
 // owner may have renewed it after all, or another taker was faster. If what was
 // seen is no orphan nothing is written, and seen is returned.
 func (k *Keeper) Takeover(ctx context.Context, key string, seen Standing, c Claim) (*Lease, Standing, error) {

@@ -46,6 +46,7 @@ type BusyError struct {
 	Full bool
 }
 
+// Error implements error.
 func (e *BusyError) Error() string {
 	if e.Full {
 		return ErrBusy.Error() + ": too many are waiting"

@@ -8,6 +8,14 @@ import (
 	"github.com/concordhttp/concord/store"
 )
 
+// Sizes of the head of a record.
+const (
+	// HeadSize is how long the head of a record is without a Note, in bytes.
+	HeadSize = headPrefix
+	// MaxNote is the largest Note, in bytes.
+	MaxNote = store.MaxHead - headPrefix
+)
+
 // The head of a record, numbers in big-endian order:
 //
 //	0      format, 1
@@ -21,11 +29,6 @@ const (
 	nonceAt    = 2
 	leaseAt    = 18
 	headPrefix = 26
-
-	// HeadSize is how long the head of a record is without a Note, in bytes.
-	HeadSize = headPrefix
-	// MaxNote is the largest Note, in bytes.
-	MaxNote = store.MaxHead - headPrefix
 )
 
 type state byte

@@ -19,6 +19,8 @@
 //
 // On PostgreSQL a Create that expects to find a record, because it found one there
 // before, asks for that alone, and if it was wrong takes two statements to win.
+// Reads of one key that come to a Store at the same time share a statement, and none
+// shares one that began before it asked.
 //
 // Statements that the database ended because of others (a serialization failure,
 // a deadlock, SQLITE_BUSY), or that got none but broken connections of their pool,
