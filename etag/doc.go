@@ -37,7 +37,8 @@
 //     such as chi, on which the layer is registered with Use, keeps its route where
 //     the question would change it. Both are refused with validator-missing, if
 //     the router sets [http.Request].Pattern as [http.ServeMux], chi and echo 5
-//     do. Of others, such as gorilla/mux, nothing can be told: give Current there.
+//     do. Of others, such as gorilla/mux and httprouter, nothing can be told: give
+//     Current there.
 //     middleware/ginadapter and middleware/echoadapter have such questions
 //     answered by the whole router.
 //   - Nothing inside may answer a GET from a cache: what is judged would be
