@@ -14,7 +14,7 @@ import (
 var ErrUnreplayableBody = errors.New("idempotency: the request has a body and no GetBody, so it could not be sent again")
 
 // errNoAnswer: Base breaks the contract of [http.RoundTripper].
-var errNoAnswer = errors.New("Base returned neither an answer nor an error")
+var errNoAnswer = errors.New("the Base returned neither an answer nor an error")
 
 // RefusedError is an answer of status 409 or 422 that says that this request is not
 // going to be done, or that nobody knows whether it was. Sending it again does not

@@ -434,7 +434,7 @@ func TestRetriesThatAreAnsweredCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := &idempotency.Transport{Burst: 2}
 		for range 100 {
-			tr.Base = scripted(says(503, ""), says(503, ""), says(201, ""))
+			tr.Base = scripted(says(502, ""), says(503, ""), says(201, ""))
 			res, err := tr.RoundTrip(call(t.Context(), t, "x"))
 			require.NoError(t, err)
 			require.Equal(t, 201, res.StatusCode)

@@ -29,8 +29,11 @@ func TestLogOfConflicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
 		logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
+			switch a.Key {
+			case slog.TimeKey:
 				return slog.Attr{}
+			case "instance":
+				return slog.String(a.Key, "urn:uuid:6f1ed002-9ab3-4c2c-8d2f-3f1f6f4b8a57") // another one each time
 			}
 			return a
 		}}))
