@@ -41,7 +41,7 @@ func TestWhatConcordDecidesIsLoggedIfAskedFor(t *testing.T) {
 	}}}
 	for _, c := range []struct{ flag, logged string }{
 		{"-log=false", ""},
-		{"-log", `msg="concord: refused" layer=etag method=PUT resource=/documents/1 problem=precondition-required status=428`},
+		{"-log", `msg="concord: refused" layer=etag method=PUT resource=/documents/1 problem=precondition-required instance=urn:uuid:`},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-serve=false", c.flag}, refused, &stdout, &stderr)

@@ -67,8 +67,11 @@ const (
 // answer, until ctx ends: an outcome that is given up is lost for good, and its
 // key with it, while most outages are over in a second. The write reports that
 // it is done, and with what error; or, not done, an error that leaves it open
-// what happened; or neither, when it was over a version that has moved on.
+// what happened; or neither, when it was over a version that has moved on. The
+// error of a store that was away is the last that it gave by itself: at the end it
+// may say no more than that the time is over.
 func (k *Keeper) insist(ctx context.Context, most tries, write func() (done bool, err error)) error {
+	var reason error
 	for failures, moved := 0, 0; ; {
 		done, err := write()
 		switch {
@@ -78,10 +81,12 @@ func (k *Keeper) insist(ctx context.Context, most tries, write func() (done bool
 			if moved++; moved == moves {
 				return errMoved
 			}
-		case failures+1 >= int(most) || !k.pause(ctx, k.backoff(failures)):
-			return err
-		default:
-			failures++
+			continue
+		case ctx.Err() == nil || reason == nil:
+			reason = err
+		}
+		if failures++; failures >= int(most) || !k.pause(ctx, k.backoff(failures-1)) {
+			return reason
 		}
 	}
 }

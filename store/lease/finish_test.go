@@ -54,6 +54,21 @@ func TestReleaseReportsAFailureOfTheStore(t *testing.T) {
 		m.setFaults(nil)
 		requireFree(t, keeper(t, m), "key") // it lapsed
 	})
+	bubble(t, "and says why, not that its time is over", func(t *testing.T) {
+		m := newModel()
+		l := acquire(t, keeper(t, m), "key", claim("request"))
+		calls := 0
+		m.setFaults(on("Delete", fault{before: func(ctx context.Context) error {
+			if calls++; calls < 3 {
+				return errReset
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}}))
+		err := l.Release(t.Context())
+		require.ErrorIs(t, err, errReset)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+	})
 	bubble(t, "at once if it is a refusal", func(t *testing.T) {
 		m := newModel()
 		l := acquire(t, keeper(t, m), "key", lease.Claim{})
