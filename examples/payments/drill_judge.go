@@ -8,10 +8,36 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
-// charges returns the charges of this drill, by the order's reference.
+// charges returns the charges of this drill, by the order's reference. It asks
+// until it is answered: a server that had connections to a store that was killed
+// meanwhile finds that out by using them.
 func (s *shop) charges(ctx context.Context) (map[string][]Payment, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTime)
+	defer cancel()
+	for {
+		all, err := s.ledger(ctx)
+		if err == nil {
+			charged := map[string][]Payment{}
+			for _, p := range all {
+				if strings.HasPrefix(p.Reference, s.id+"-") {
+					charged[p.Reference] = append(charged[p.Reference], p)
+				}
+			}
+			return charged, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// ledger asks a server once what was charged.
+func (s *shop) ledger(ctx context.Context) (all []Payment, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.servers[0].url()+"/payments", http.NoBody)
 	if err != nil {
 		return nil, err
@@ -22,17 +48,10 @@ func (s *shop) charges(ctx context.Context) (map[string][]Payment, error) {
 		return nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var all []Payment
 	if err := json.NewDecoder(answer.Body).Decode(&all); err != nil {
 		return nil, fmt.Errorf("the ledger was answered %s: %w", answer.Status, err)
 	}
-	charged := map[string][]Payment{}
-	for _, p := range all {
-		if strings.HasPrefix(p.Reference, s.id+"-") {
-			charged[p.Reference] = append(charged[p.Reference], p)
-		}
-	}
-	return charged, nil
+	return all, nil
 }
 
 // judge compares what was charged with what the customers were told, and both
