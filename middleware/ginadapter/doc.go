@@ -27,7 +27,7 @@
 //   - Inside, take the context of the layers from c.Request.Context(), unless
 //     gin's Engine.ContextWithFallback is set.
 //
-// gin sets the status of an answer when it writes the first byte of it. Inside,
-// that is when the layers see it; outside, their answer is committed (Written)
-// as soon as they give it, and nothing later in the chain can change its status.
+// gin sends the status of an answer with the first byte of it. Inside, that is
+// when the layers see it; outside, their answer is committed (Written) by the end
+// of [Wrap], also if it has no body, and nothing later can change its status.
 package ginadapter

@@ -6,24 +6,37 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// outer is the writer that the layers write to: that of the chain outside,
-// which would otherwise keep a status until there is a body, so that what comes
-// after could still change it.
-type outer struct{ gin.ResponseWriter }
+// outer is the writer that the layers write to: that of the chain outside. It
+// sends the status with the first byte of the body, as gin does, since a writer
+// that encodes may set the fields by then.
+type outer struct {
+	gin.ResponseWriter
+	given bool // the layers have set the status
+}
 
-// WriteHeader commits the answer. What is informational (1xx) is no answer, and
-// gin would take it for the status: it goes to the connection.
-func (w outer) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+// WriteHeader sets the status, once. What is informational (1xx) is no answer,
+// and gin would take it for the status: it goes to the connection.
+func (w *outer) WriteHeader(status int) {
+	switch {
+	case w.given || w.Written():
+	case status == http.StatusSwitchingProtocols:
 		w.ResponseWriter.WriteHeader(status)
 		w.WriteHeaderNow()
-		return
+	case status >= 200:
+		w.given = true
+		w.ResponseWriter.WriteHeader(status)
+	default:
+		if below := belowGin(w.ResponseWriter); below != nil {
+			below.WriteHeader(status)
+		}
 	}
-	if w.Written() {
-		return
-	}
-	if below := belowGin(w.ResponseWriter); below != nil {
-		below.WriteHeader(status)
+}
+
+// end sends the status of an answer without a body, which what comes after could
+// otherwise change.
+func (w *outer) end() {
+	if w.given {
+		w.WriteHeaderNow()
 	}
 }
 
@@ -43,4 +56,4 @@ func belowGin(w http.ResponseWriter) http.ResponseWriter {
 
 // Unwrap is for [http.ResponseController], and for the layers to find others
 // outside.
-func (w outer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *outer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -29,7 +29,9 @@ func Wrap(engine *gin.Engine, m middleware.Middleware) gin.HandlerFunc {
 	}
 	layers, router := inline.New(m), newAsked(engine)
 	return func(c *gin.Context) {
-		called := layers.Serve(outer{c.Writer}, c.Request, router, (&passage{c, c.Writer, c.Request}).next)
+		to := &outer{ResponseWriter: c.Writer}
+		called := layers.Serve(to, c.Request, router, (&passage{c, c.Writer, c.Request}).next)
+		to.end()
 		if !called {
 			c.Abort()
 		}
