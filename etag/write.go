@@ -217,7 +217,7 @@ func (wr *write) run(rec *middleware.Recorder) {
 
 func (wr *write) serve(rec *middleware.Recorder) {
 	wr.next.ServeHTTP(rec, &wr.room.request)
-	wr.r.Pattern = wr.room.request.Pattern // for what is outside, such as a metric by route
+	middleware.GiveBack(wr.r, &wr.room.request)
 }
 
 var errNoReturn = errors.New("etag: the handler did not return: a panic, or runtime.Goexit")

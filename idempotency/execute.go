@@ -73,7 +73,7 @@ func (q *request) runHandler() {
 	}()
 	q.next.ServeHTTP(q.rec, inner)
 	returned = true
-	q.r.Pattern = inner.Pattern // for what is outside, such as a metric by route
+	middleware.GiveBack(q.r, inner)
 }
 
 // Decide implements [middleware.Stage]: the outcome is recorded before the

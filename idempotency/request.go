@@ -194,7 +194,7 @@ func (q *request) unclaimed(err error) *problem.Problem {
 	q.l.observe(q.r, middleware.Event{Kind: middleware.EventFailed, Key: q.l.reference(q.key), Wait: q.wait, Err: err})
 	inner := q.inner(q.r.Context())
 	q.next.ServeHTTP(q.w, inner)
-	q.r.Pattern = inner.Pattern
+	middleware.GiveBack(q.r, inner)
 	return nil
 }
 

@@ -92,7 +92,7 @@ func (heldBack) Decide(*middleware.Recorder, middleware.Decision) middleware.Dec
 func (t *transaction) run() {
 	inner := t.r.WithContext(t.tx.Context(t.r.Context()))
 	t.next.ServeHTTP(t.rec, inner)
-	t.r.Pattern = inner.Pattern
+	middleware.GiveBack(t.r, inner)
 }
 
 // finish commits or rolls back, as the answer says.

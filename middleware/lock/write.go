@@ -61,7 +61,7 @@ func (q *request) run(rec *middleware.Recorder) {
 		}()
 	}
 	q.next.ServeHTTP(rec, &q.inner)
-	q.r.Pattern = q.inner.Pattern // for what is outside, such as a metric by route
+	middleware.GiveBack(q.r, &q.inner)
 	if q.l.config.Observer != nil {
 		rec.Settle()
 		e = middleware.Event{Kind: middleware.EventPassed, Status: rec.Status(), Wait: q.wait}
