@@ -60,6 +60,23 @@ func TestWhatIsOutsideGetsItsOwnBack(t *testing.T) {
 	assert.Contains(t, body, "outcome-unknown")
 }
 
+// TestFormsAreThoseOfTheRequest: what is outside reads them too, and the server
+// removes their files.
+func TestFormsAreThoseOfTheRequest(t *testing.T) {
+	e, layers := newEcho(t, concord.Config{})
+	title := ""
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			title = c.FormValue("title")
+			return err
+		}
+	})
+	e.POST("/upload", func(c echo.Context) error { return c.Request().ParseMultipartForm(1) }, layers)
+	assert.Zero(t, inlinetest.Upload(t, e))
+	assert.Equal(t, "one", title)
+}
+
 // TestFrameworkContextIsNotReused: echo gives the context of a request to the
 // next one, while readers of one answer come and go and leaders outlive them.
 func TestFrameworkContextIsNotReused(t *testing.T) {

@@ -57,7 +57,9 @@ func (p *passage) next(w http.ResponseWriter, r *http.Request) {
 	response.Status = http.StatusOK // as echo's own has it before anything is written
 	p.c.SetResponse(response)
 	p.c.SetRequest(r)
-	if p.err = p.handler(p.c); p.err == nil {
+	p.err = p.handler(p.c)
+	middleware.GiveBack(p.request, p.c.Request())
+	if p.err == nil {
 		return
 	}
 	p.c.Error(p.err)

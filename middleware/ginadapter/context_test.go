@@ -65,6 +65,21 @@ func TestWhatIsOutsideGetsItsOwnBack(t *testing.T) {
 	assert.Contains(t, body, "outcome-unknown")
 }
 
+// TestFormsAreThoseOfTheRequest: what is outside reads them too, and the server
+// removes their files.
+func TestFormsAreThoseOfTheRequest(t *testing.T) {
+	engine, layers := newEngine(t, concord.Config{})
+	engine.MaxMultipartMemory = 1
+	title := ""
+	engine.Use(func(c *gin.Context) { c.Next(); title = c.Request.PostFormValue("title") })
+	engine.POST("/upload", layers, func(c *gin.Context) {
+		_, err := c.FormFile("file")
+		assert.NoError(t, err)
+	})
+	assert.Zero(t, inlinetest.Upload(t, engine))
+	assert.Equal(t, "one", title)
+}
+
 // TestFrameworkContextIsNotReused: gin gives the context of a request to the
 // next one, while readers of one answer come and go and leaders outlive them.
 func TestFrameworkContextIsNotReused(t *testing.T) {

@@ -54,4 +54,5 @@ func (p *passage) next(w http.ResponseWriter, r *http.Request) {
 	c.Writer, c.Request = inner, r
 	c.Next()
 	settle(c, inner, c.Errors[min(errors, len(c.Errors)):])
+	middleware.GiveBack(p.request, c.Request)
 }

@@ -3,9 +3,12 @@ package inlinetest
 
 import (
 	"context"
+	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,8 +34,8 @@ func Exchange(t *testing.T, s *httptest.Server, method, target, body string, fie
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(fields); i += 2 {
-		r.Header.Set(fields[i], fields[i+1])
+	for ; len(fields) > 1; fields = fields[2:] {
+		r.Header.Set(fields[0], fields[1])
 	}
 	if res, err = s.Client().Do(r); err != nil {
 		t.Fatal(err)
@@ -127,4 +130,32 @@ func Linger(t *testing.T, path, parameter func() string) {
 			t.Errorf("%s is the parameter of %s", id, p)
 		}
 	}
+}
+
+// Upload sends a form to /upload, with a title and a file of 1 MiB, and tells how
+// many temporary files are left when the server has closed.
+func Upload(t *testing.T, h http.Handler) (left int) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	var form strings.Builder
+	parts := multipart.NewWriter(&form)
+	file, err := parts.CreateFormFile("file", "a")
+	if err == nil {
+		_, err = file.Write(make([]byte, 1<<20))
+	}
+	if err = errors.Join(err, parts.WriteField("title", "one"), parts.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	res, _ := Exchange(t, s, http.MethodPost, "/upload", form.String(), "Content-Type", parts.FormDataContentType()) //nolint:bodyclose // Exchange does
+	s.Close()                                                                                                        // and no request runs any more
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("answered %d", res.StatusCode)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
 }
