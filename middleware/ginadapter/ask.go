@@ -72,7 +72,12 @@ func covers(route, target string) bool {
 			return len(segments) > i
 		}
 		fixed, _, parameter := strings.Cut(part, ":")
-		if i >= len(segments) || !strings.HasPrefix(segments[i], fixed) || !parameter && segments[i] != part {
+		switch {
+		case i >= len(segments):
+			return false
+		case parameter && (len(segments[i]) <= len(fixed) || !strings.HasPrefix(segments[i], fixed)):
+			return false // to gin a parameter is never empty
+		case !parameter && segments[i] != part:
 			return false
 		}
 	}

@@ -25,6 +25,8 @@ func TestRoutesCoverWhatGinLeadsToThem(t *testing.T) {
 		{"/notes/:id", "/notes/1", true},
 		{"/notes/:id", "/notes/new", true},
 		{"/notes/:id", "/notes", false},
+		{"/notes/:id", "/notes/", false},
+		{"/notes/v:id", "/notes/v", false},
 		{"/notes/:id", "/notes/1/lines", false},
 		{"/notes/:id/lines/:line", "/notes/1/lines/2", true},
 		{"/notes/v:id", "/notes/v1", true},

@@ -118,6 +118,52 @@ func TestAResourceWithoutAGetHasNoValidator(t *testing.T) {
 	}
 }
 
+// TestAParameterIsNeverEmpty: so to gin the path of a collection is not one of its
+// members, and a question for it would be answered with 404.
+func TestAParameterIsNeverEmpty(t *testing.T) {
+	engine, layers := newEngine(t, concord.Config{})
+	group := engine.Group("/", layers)
+	group.GET("/a/:id", func(*gin.Context) {})
+	group.PUT("/a/", func(*gin.Context) { t.Error("ran") })
+	group.GET("/b/v:id", func(*gin.Context) {})
+	group.PUT("/b/v", func(*gin.Context) { t.Error("ran") })
+	for _, path := range []string{"/a/", "/b/v"} {
+		res, body := inlinetest.Exchange(t, inlinetest.Serve(t, engine), "PUT", path, "", "If-None-Match", "*")
+		assert.Equal(t, 500, res.StatusCode, path)
+		assert.Contains(t, body, "validator-missing", path)
+	}
+}
+
+// TestWhereThereIsNoRouteGinAnswersTheQuestion: as it will answer the write, with
+// 404, or by what NoRoute has, a proxy for example.
+func TestWhereThereIsNoRouteGinAnswersTheQuestion(t *testing.T) {
+	engine, layers := newEngine(t, concord.Config{})
+	engine.Use(layers)
+	s := inlinetest.Serve(t, engine)
+	res, body := inlinetest.Exchange(t, s, "PUT", "/a", "", "If-None-Match", "*")
+	assert.Equal(t, 404, res.StatusCode)
+	assert.Equal(t, "404 page not found", body)
+	res, _ = inlinetest.Exchange(t, s, "PUT", "/a", "", "If-Match", "*")
+	assert.Equal(t, 412, res.StatusCode)
+
+	writes := 0
+	engine.NoRoute(func(c *gin.Context) {
+		if c.Request.Method != http.MethodGet {
+			writes++
+		}
+		c.String(http.StatusOK, "from elsewhere")
+	})
+	s = inlinetest.Serve(t, engine)
+	for _, c := range []struct {
+		tag            string
+		status, writes int
+	}{{`"old"`, 412, 0}, {etag.Of([]byte("from elsewhere")).String(), 200, 1}} {
+		res, _ = inlinetest.Exchange(t, s, "PUT", "/a", "", "If-Match", c.tag)
+		assert.Equal(t, c.status, res.StatusCode)
+		assert.Equal(t, c.writes, writes)
+	}
+}
+
 // TestAroundTheEngineGinDeniesPathsThatHaveNoGet: a path of other methods alone is
 // a 404 to gin, which to the layers is a resource that there is not, unless
 // HandleMethodNotAllowed is set. Wrap asks the engine for its routes instead.

@@ -27,8 +27,12 @@ func Wrap(engine *gin.Engine, m middleware.Middleware) gin.HandlerFunc {
 	if engine == nil || m == nil {
 		panic("ginadapter: Wrap of a nil engine or middleware")
 	}
-	layers, router := inline.New(m), newAsked(engine)
+	layers, routes := inline.New(m), newAsked(engine)
 	return func(c *gin.Context) {
+		router := http.Handler(routes)
+		if c.FullPath() == "" { // nor is there a route for the write: both get the answer of NoRoute
+			router = engine
+		}
 		to := &outer{ResponseWriter: c.Writer}
 		called := layers.Serve(to, c.Request, router, (&passage{c, c.Writer, c.Request}).next)
 		to.end()
