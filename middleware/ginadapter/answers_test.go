@@ -2,6 +2,7 @@ package ginadapter_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 
@@ -181,4 +182,25 @@ func TestAbortedChainsStayAborted(t *testing.T) {
 			assert.True(t, after)
 		})
 	}
+}
+
+// TestAChainThatAnswersPastTheLayersIsAFault: Engine.HandleContext begins a chain
+// anew, with gin's own writer. They would record and share an empty 200.
+func TestAChainThatAnswersPastTheLayersIsAFault(t *testing.T) {
+	engine, layers := newEngine(t, once())
+	fault := any(nil)
+	engine.Use(gin.CustomRecoveryWithWriter(io.Discard, func(_ *gin.Context, v any) { fault = v }))
+	runs := 0
+	engine.POST("/b", func(c *gin.Context) { runs++; c.String(http.StatusCreated, "done") })
+	engine.POST("/a", layers, func(c *gin.Context) {
+		c.Request.URL.Path = "/b"
+		engine.HandleContext(c)
+	})
+	s := inlinetest.Serve(t, engine)
+	inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
+	assert.Contains(t, fault, "HandleContext")
+	res, body := inlinetest.Exchange(t, s, "POST", "/a", "", keyed...)
+	assert.Equal(t, http.StatusConflict, res.StatusCode)
+	assert.Contains(t, body, "outcome-unknown")
+	assert.Equal(t, 1, runs)
 }

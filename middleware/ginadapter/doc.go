@@ -24,6 +24,9 @@
 //   - [gin.Recovery] SHOULD stand outside. Inside, it makes an answer of a panic,
 //     and what a keyed request has done is no longer unknown but failed.
 //   - Compression SHOULD stand outside, as it does of every other handler.
+//   - [gin.Engine.HandleContext] MUST NOT be called inside: it begins a chain with
+//     a writer of its own, and the layers would see an empty answer. [Wrap] panics
+//     then.
 //   - Inside, take the context of the layers from c.Request.Context(), unless
 //     gin's Engine.ContextWithFallback is set.
 //

@@ -2,6 +2,7 @@ package ginadapter
 
 import (
 	"net/http"
+	"reflect"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,14 +28,14 @@ func Wrap(engine *gin.Engine, m middleware.Middleware) gin.HandlerFunc {
 	if engine == nil || m == nil {
 		panic("ginadapter: Wrap of a nil engine or middleware")
 	}
-	layers, routes := inline.New(m), newAsked(engine)
+	layers, routes, gins := inline.New(m), newAsked(engine), writerOf(engine)
 	return func(c *gin.Context) {
 		router := http.Handler(routes)
 		if c.FullPath() == "" { // nor is there a route for the write: both get the answer of NoRoute
 			router = engine
 		}
 		to := &outer{ResponseWriter: c.Writer}
-		called := layers.Serve(to, c.Request, router, (&passage{c, c.Writer, c.Request}).next)
+		called := layers.Serve(to, c.Request, router, (&passage{c, c.Writer, c.Request, gins}).next)
 		to.end()
 		if !called {
 			c.Abort()
@@ -47,6 +48,7 @@ type passage struct {
 	c       *gin.Context
 	writer  gin.ResponseWriter // what they write to
 	request *http.Request      // as they got it
+	gins    reflect.Type
 }
 
 // next runs the rest of the chain, with what the layers give it in the place of
@@ -57,6 +59,15 @@ func (p *passage) next(w http.ResponseWriter, r *http.Request) {
 	inner := newWriter(w, r, p.writer)
 	c.Writer, c.Request = inner, r
 	c.Next()
+	if reflect.TypeOf(c.Writer) == p.gins {
+		panic("ginadapter: the chain inside of Wrap has answered past the layers, as Engine.HandleContext does")
+	}
 	settle(c, inner, c.Errors[min(errors, len(c.Errors)):])
 	middleware.GiveBack(p.request, c.Request)
+}
+
+// writerOf is the type of gin's own writer, which a Context has where a chain
+// begins. Inside of the layers that is what Engine.HandleContext has left there.
+func writerOf(engine *gin.Engine) reflect.Type {
+	return reflect.TypeOf(gin.CreateTestContextOnly(nil, engine).Writer)
 }
