@@ -23,6 +23,11 @@
 //     layers. The error is returned outside as well, for what logs and traces
 //     it: a handler of one's own MUST look at c.Response().Committed first, as
 //     echo's documentation says.
+//   - Middleware that makes another error of the one that it is returned, as
+//     middleware.ContextTimeout makes 503 of a deadline, MUST stand inside:
+//     outside of the layers that error is answered already.
+//   - The deprecated middleware.Timeout MUST NOT stand outside: it drops what was
+//     answered if there is an error as well, and clients get an empty 200.
 //   - middleware.Recover SHOULD stand outside. Inside, it makes an answer of a
 //     panic, and what a keyed request has done is no longer unknown but failed.
 //   - Compression SHOULD stand outside, as it does of every other handler.
