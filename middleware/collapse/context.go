@@ -121,10 +121,17 @@ func (r *run) Done() <-chan struct{} { return r.watch().ctx.Done() }
 // tells why.
 func (r *run) Err() error { return r.watch().ctx.Err() }
 
+// within is the key by which a context tells whether it is that of a run, or
+// derived from it.
+type within struct{ run *run }
+
 // Value returns the leader's value for key. It asks the context underneath once
 // there is one, so that contexts derived from it attach to it without a
 // goroutine.
 func (r *run) Value(key any) any {
+	if asked, is := key.(within); is && asked.run == r {
+		return r
+	}
 	if w := r.life.made.Load(); w != nil {
 		return w.ctx.Value(key)
 	}

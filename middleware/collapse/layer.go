@@ -120,6 +120,11 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) {
 	case leads:
 		run.lead(w, r)
 	case follows:
+		if r.Context().Value(within{run}) != nil { // it would wait for itself
+			run.leave()
+			h.next.ServeHTTP(w, r)
+			return
+		}
 		run.follow(w, r, now, over)
 	case turnedAway:
 		h.alone(w, r, 0)
