@@ -23,6 +23,14 @@ func (w outer) WriteHeader(status int) {
 // FlushError is what the Flush of echo's response would panic of.
 func (w outer) FlushError() error { return http.NewResponseController(w.Writer).Flush() }
 
+// Push is for handlers that look for it, which echo's response has not.
+func (w outer) Push(target string, opts *http.PushOptions) error {
+	if p, ok := w.Writer.(http.Pusher); ok {
+		return p.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
 // Unwrap is for [http.ResponseController], and for the layers to find others
 // outside.
 func (w outer) Unwrap() http.ResponseWriter { return w.Response }

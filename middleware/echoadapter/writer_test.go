@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"testing"
@@ -165,4 +166,36 @@ func mustRequest(t *testing.T, method, target string) *http.Request {
 	r, err := http.NewRequestWithContext(t.Context(), method, target, http.NoBody)
 	require.NoError(t, err)
 	return r
+}
+
+// pusher is a connection that can push.
+type pusher struct {
+	*httptest.ResponseRecorder
+	pushed []string
+}
+
+func (p *pusher) Push(target string, _ *http.PushOptions) error {
+	p.pushed = append(p.pushed, target)
+	return nil
+}
+
+// TestPushReachesTheConnection: of a request that a layer records, and of one
+// that none is concerned with.
+func TestPushReachesTheConnection(t *testing.T) {
+	e, layers := newEcho(t, concord.Config{})
+	handler := func(c echo.Context) error {
+		p, can := c.Response().Writer.(http.Pusher)
+		if !assert.True(t, can) {
+			return nil
+		}
+		return p.Push("/style.css", nil)
+	}
+	twice := []echo.MiddlewareFunc{layers, layers}
+	e.GET("/a", handler, twice...)
+	e.POST("/a", handler, twice...)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		w := &pusher{ResponseRecorder: httptest.NewRecorder()}
+		e.ServeHTTP(w, httptest.NewRequest(method, "/a", http.NoBody))
+		assert.Equal(t, []string{"/style.css"}, w.pushed, method)
+	}
 }

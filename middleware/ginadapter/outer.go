@@ -40,6 +40,14 @@ func (w *outer) end() {
 	}
 }
 
+// Push is what the Pusher of gin's writer does, where it has one.
+func (w *outer) Push(target string, opts *http.PushOptions) error {
+	if p := w.Pusher(); p != nil {
+		return p.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
 // belowGin is the first writer under w that is none of gin's, or nil.
 func belowGin(w http.ResponseWriter) http.ResponseWriter {
 	for {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"testing"
@@ -173,4 +174,38 @@ func TestDeadlinesReachTheConnection(t *testing.T) {
 		assert.Nil(t, middleware.Find(c.Writer), "no layer is concerned")
 	})
 	inlinetest.Exchange(t, inlinetest.Serve(t, engine), "POST", "/a", "")
+}
+
+// pusher is a connection that can push.
+type pusher struct {
+	*httptest.ResponseRecorder
+	pushed []string
+}
+
+func (p *pusher) Push(target string, _ *http.PushOptions) error {
+	p.pushed = append(p.pushed, target)
+	return nil
+}
+
+// TestPushReachesTheConnection: of a request that a layer records, and of one
+// that none is concerned with.
+func TestPushReachesTheConnection(t *testing.T) {
+	engine, layers := newEngine(t, concord.Config{})
+	for _, path := range []string{"/plain", "/layered"} {
+		chain := []gin.HandlerFunc{layers, layers, func(c *gin.Context) {
+			if p := c.Writer.Pusher(); assert.NotNil(t, p, path) {
+				assert.NoError(t, p.Push("/style.css", nil), path)
+			}
+		}}
+		if path == "/plain" {
+			chain = chain[2:]
+		}
+		engine.GET(path, chain...)
+		engine.POST(path, chain...)
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			w := &pusher{ResponseRecorder: httptest.NewRecorder()}
+			engine.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
+			assert.Equal(t, []string{"/style.css"}, w.pushed, "%s %s", method, path)
+		}
+	}
 }
