@@ -14,6 +14,7 @@ import (
 	"github.com/concordhttp/concord/middleware"
 	"github.com/concordhttp/concord/middleware/ginadapter"
 	"github.com/concordhttp/concord/middleware/internal/inline/inlinetest"
+	"github.com/concordhttp/concord/middleware/lock"
 	"github.com/concordhttp/concord/middleware/problem"
 )
 
@@ -203,4 +204,19 @@ func TestAChainThatAnswersPastTheLayersIsAFault(t *testing.T) {
 	assert.Equal(t, http.StatusConflict, res.StatusCode)
 	assert.Contains(t, body, "outcome-unknown")
 	assert.Equal(t, 1, runs)
+}
+
+func TestLocksNeedRoutes(t *testing.T) {
+	everything := func(*http.Request) bool { return true }
+	engine, layers := newEngine(t, concord.Config{Lock: &lock.Config{Lockable: everything}})
+	group := engine.Group("/", layers)
+	group.Match([]string{"LOCK", "UNLOCK"}, "/a", func(*gin.Context) { t.Error("ran") })
+	group.PUT("/b", func(*gin.Context) {})
+	s := inlinetest.Serve(t, engine)
+	res, _ := inlinetest.Exchange(t, s, "LOCK", "/a", "")
+	assert.Equal(t, http.StatusOK, res.StatusCode)
+	res, _ = inlinetest.Exchange(t, s, "UNLOCK", "/a", "", "Lock-Token", res.Header.Get("Lock-Token"))
+	assert.Equal(t, http.StatusNoContent, res.StatusCode)
+	res, _ = inlinetest.Exchange(t, s, "LOCK", "/b", "")
+	assert.Equal(t, http.StatusNotFound, res.StatusCode)
 }

@@ -27,6 +27,8 @@
 //   - [gin.Engine.HandleContext] MUST NOT be called inside: it begins a chain with
 //     a writer of its own, and the layers would see an empty answer. [Wrap] panics
 //     then.
+//   - With edit locks, LOCK and UNLOCK MUST have routes in the group too, or gin
+//     answers them. The layers do, and the handlers of these routes never run.
 //   - Inside, take the context of the layers from c.Request.Context(), unless
 //     gin's Engine.ContextWithFallback is set.
 //
