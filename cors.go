@@ -48,6 +48,7 @@ func CORSResponseFields() []string {
 		"Link", // of a problem: the page that explains it
 		"Location",
 		"Lock-Token",
+		"Preference-Applied", // of a problem with the current representation
 		"Retry-After",
 		"Timeout", // of LOCK: what was granted
 	}

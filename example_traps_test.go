@@ -123,7 +123,7 @@ func ExampleCORSRequestFields() {
 	fmt.Println("Access-Control-Expose-Headers:", concord.CORSResponseFields())
 	// Output:
 	// Access-Control-Allow-Headers: [Idempotency-Key If-Match If-None-Match If-Unmodified-Since Lock-Token Prefer Timeout Authorization Content-Type]
-	// Access-Control-Expose-Headers: [Cache-Status ETag Idempotency-Replayed Link Location Lock-Token Retry-After Timeout]
+	// Access-Control-Expose-Headers: [Cache-Status ETag Idempotency-Replayed Link Location Lock-Token Preference-Applied Retry-After Timeout]
 }
 
 // The components are to be merged into the document of an API.

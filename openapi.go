@@ -13,7 +13,7 @@ import (
 //	parameters  IdempotencyKey, RequiredIdempotencyKey, IfMatch, IfNoneMatch,
 //	            IfUnmodifiedSince, LockToken, LockTimeout, Prefer
 //	headers     CacheStatus, ETag, IdempotencyReplayed, Link, Location,
-//	            LockToken, LockTimeout, RetryAfter
+//	            LockToken, LockTimeout, PreferenceApplied, RetryAfter
 //	schemas     Problem, ProblemKind, and one for each kind of problem
 //	responses   Problem400, Problem409, Problem412, Problem413, Problem422,
 //	            Problem423, Problem428, Problem500, Problem503
@@ -56,6 +56,8 @@ var openAPIHeaders = map[string]openAPITerm{
 	"ETag":        {"ETag", "The version of the resource. Send it back as it is, with its quotes, in If-Match to change this version.", anyText},
 	"IdempotencyReplayed": {idempotency.DefaultReplayField, "`true` if this is the answer that the first request with the same Idempotency-Key got, and nothing was done now.",
 		map[string]any{"type": "string", "enum": []string{"true"}}},
+	"PreferenceApplied": {"Preference-Applied", "`return=representation` if the member current has the current representation, as asked for in Prefer.",
+		map[string]any{"type": "string", "enum": []string{"return=representation"}}},
 	"LockToken":   {"Lock-Token", "The edit lock that was granted, as `<urn:uuid:…>`. Send it with writes, and with UNLOCK.", anyText},
 	"LockTimeout": {"Timeout", "How long the edit lock lasts unless it is renewed, as `Second-300`.", anyText},
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func TestOpenAPIHasWhatItsCommentLists(t *testing.T) {
 	assert.Equal(t, []string{"components"}, slices.Collect(maps.Keys(document)))
 	for section, want := range map[string]string{
 		"parameters": "IdempotencyKey IfMatch IfNoneMatch IfUnmodifiedSince LockTimeout LockToken Prefer RequiredIdempotencyKey",
-		"headers":    "CacheStatus ETag IdempotencyReplayed Link Location LockTimeout LockToken RetryAfter",
+		"headers":    "CacheStatus ETag IdempotencyReplayed Link Location LockTimeout LockToken PreferenceApplied RetryAfter",
 		"responses":  "Problem400 Problem409 Problem412 Problem413 Problem422 Problem423 Problem428 Problem500 Problem503",
 	} {
 		assert.Equal(t, want, strings.Join(slices.Sorted(maps.Keys(document["components"][section])), " "), section)
@@ -73,4 +74,25 @@ func TestNoFieldNeedsNoPermission(t *testing.T) {
 	assert.Contains(t, concord.CORSResponseFields(), idempotency.DefaultReplayField)
 	concord.CORSRequestFields()[0] = "X-Other"
 	assert.NotContains(t, concord.CORSRequestFields(), "X-Other", "each caller has a slice of its own")
+}
+
+// TestAPageCanReadAllFieldsOfARefusal: but those that are for the browser alone.
+func TestAPageCanReadAllFieldsOfARefusal(t *testing.T) {
+	stack, err := concord.New(concord.Config{Principal: concord.DangerouslyShared})
+	require.NoError(t, err)
+	h := stack.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("7"))
+	}))
+	r := httptest.NewRequest(http.MethodPut, "/", http.NoBody)
+	r.Header.Set("If-Match", `"stale"`)
+	r.Header.Set("Prefer", "return=representation")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	assert.Contains(t, w.Body.String(), `"current":7`)
+	readable := []string{"Cache-Control", "Content-Language", "Content-Type", "X-Content-Type-Options"}
+	for _, name := range concord.CORSResponseFields() {
+		readable = append(readable, http.CanonicalHeaderKey(name))
+	}
+	assert.Subset(t, readable, slices.Collect(maps.Keys(w.Header())))
 }

@@ -78,7 +78,7 @@ func Example_cors() {
 	// Output:
 	// 204 true
 	// 412 https://app.example
-	// Cache-Status, Etag, Idempotency-Replayed, Link, Location, Lock-Token, Retry-After, Timeout
+	// Cache-Status, Etag, Idempotency-Replayed, Link, Location, Lock-Token, Preference-Applied, Retry-After, Timeout
 }
 
 // Inside of the Stack, CORS does not see what the Stack answers by itself: the
