@@ -109,8 +109,14 @@ func TestGateHeldUntilCommit(t *testing.T) {
 // inside counts how many are inside a handler at once.
 type inside struct{ now, most, runs atomic.Int64 }
 
+// atLeast makes most n if it is less, whoever else does the same.
+func atLeast(most *atomic.Int64, n int64) {
+	for m := most.Load(); m < n && !most.CompareAndSwap(m, n); m = most.Load() {
+	}
+}
+
 func (i *inside) ServeHTTP(http.ResponseWriter, *http.Request) {
-	i.most.Store(max(i.most.Load(), i.now.Add(1)))
+	atLeast(&i.most, i.now.Add(1))
 	i.runs.Add(1)
 	time.Sleep(time.Second)
 	i.now.Add(-1)
@@ -378,7 +384,7 @@ func TestAHandlerThatOutlivesItsLeaseKeepsTheGate(t *testing.T) {
 		var most, now atomic.Int64
 		h := protect(t, etag.Config{GateLease: time.Second, GateWait: time.Hour, MaxRun: time.Hour},
 			http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				most.Store(max(most.Load(), now.Add(1)))
+				atLeast(&most, now.Add(1))
 				time.Sleep(time.Minute)
 				assert.NoError(t, r.Context().Err())
 				now.Add(-1)

@@ -61,7 +61,9 @@ func (d *documents) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "text")
 		return
 	}
-	d.most.Store(max(d.most.Load(), d.now.Add(1)))
+	now := d.now.Add(1)
+	for most := d.most.Load(); most < now && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
+	}
 	defer d.now.Add(-1)
 	body, _ := io.ReadAll(r.Body)
 	takes := d.takes
