@@ -61,7 +61,7 @@ func (l *Layer) readCurrent(w http.ResponseWriter, r *http.Request, next http.Ha
 		}
 	}
 	next.ServeHTTP(w, inner)
-	r.Pattern = inner.Pattern
+	middleware.GiveBack(r, inner)
 	if err == nil {
 		l.observe(r, resource, middleware.Event{Kind: middleware.EventPassed})
 	}
@@ -105,7 +105,7 @@ func (l *Layer) readAnswer(w http.ResponseWriter, r *http.Request, next http.Han
 	} else {
 		next.ServeHTTP(rec, inner)
 	}
-	r.Pattern = inner.Pattern
+	middleware.GiveBack(r, inner)
 	rec.Leave()
 	j.finish(rec, r)
 	if owned {
@@ -139,7 +139,7 @@ func runAsGet(next http.Handler, rec *middleware.Recorder, inner *http.Request) 
 	rec.HeadOnly()
 	rec.OnStream(stop)
 	asGet := inner.WithContext(ctx)
-	defer func() { inner.Pattern = asGet.Pattern }()
+	defer func() { middleware.GiveBack(inner, asGet) }()
 	defer endedByStop(ctx)
 	next.ServeHTTP(rec, asGet)
 }

@@ -18,7 +18,8 @@ var errNoAnswer = errors.New("the Base returned neither an answer nor an error")
 
 // RefusedError is an answer of status 409 or 422 that says that this request is not
 // going to be done, or that nobody knows whether it was. Sending it again does not
-// help. [errors.As] finds the [*problem.Problem] too, also through the [*net/url.Error]
+// help, or not soon: locked is among them, for an edit lock is held for minutes.
+// [errors.As] finds the [*problem.Problem] too, also through the [*net/url.Error]
 // that [http.Client] makes of it.
 type RefusedError struct {
 	// Key is that of the request. Of outcome-unknown, ask again later with it and

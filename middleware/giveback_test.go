@@ -25,6 +25,7 @@ func TestTheServerRemovesTheFilesOfAForm(t *testing.T) {
 	}{
 		"keyed":       {http.MethodPost, map[string]string{"Idempotency-Key": `"1"`}},
 		"conditional": {http.MethodPut, map[string]string{"If-Match": "*"}},
+		"a read":      {http.MethodGet, map[string]string{"If-Match": "*"}},
 		"neither":     {http.MethodPost, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

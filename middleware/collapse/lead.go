@@ -25,7 +25,7 @@ func (r *run) lead(w http.ResponseWriter, req *http.Request) {
 	resource, returned := r.handler.layer.observed(req), false
 	defer func() { r.end(req, resource, returned) }()
 	r.handler.next.ServeHTTP(rec, &r.request)
-	req.Pattern = r.request.Pattern // for what is outside, such as a metric by route
+	middleware.GiveBack(req, &r.request)
 	r.share(rec)
 	r.observe(req, resource, middleware.Event{Kind: middleware.EventPassed, Status: rec.Status()})
 	r.finishing = true
